@@ -1,0 +1,1 @@
+"""Send to the Telegram chat that your key opens."""

@@ -1,0 +1,1 @@
+"""Chatkey: one Telegram bot, one key per chat."""

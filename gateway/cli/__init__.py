@@ -1,0 +1,1 @@
+"""The `chatkey` command, one file per noun."""

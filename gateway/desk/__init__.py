@@ -1,0 +1,1 @@
+"""The desk: what a caller may ask for, one method per verb."""

@@ -1,0 +1,234 @@
+"""The words of the house: what every room may say, with no behaviour that decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, IntEnum
+
+DEFAULT_TTL = timedelta(hours=24)
+MIN_CHAT_ID = -4_000_000_000_000
+MAX_CHAT_ID = (1 << 40) - 1
+"""The range of chat ids: https://core.telegram.org/api/bots/ids."""
+
+
+def is_chat_id(value: object) -> bool:
+    """Whether `value` is the id of a chat: a plain integer, in Telegram's range, not 0.
+
+    `True` and `1.0` equal 1 in Python, so the type is compared before the value.
+    """
+    return type(value) is int and MIN_CHAT_ID <= value <= MAX_CHAT_ID and value != 0
+
+
+class Permission(Enum):
+    """What may be done in a chat."""
+
+    WRITE = "write"
+    READ = "read"
+    MODERATE = "moderate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A client during one call: what its verified token says, and from where it calls."""
+
+    client: str
+    token_id: str
+    key_id: str
+    issuer: str
+    chat_id: int
+    permissions: frozenset[Permission]
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a call comes from and what it asks for: known before anybody is authenticated."""
+
+    method: str
+    address: str
+    call_id: str
+
+
+class TextFormat(Enum):
+    """How a text is to be read."""
+
+    PLAIN = "plain"
+    HTML = "html"
+    MARKDOWN_V2 = "markdown_v2"
+    MARKDOWN = "markdown"
+
+
+class WhenUnknown(Enum):
+    """What to do when it can't be known whether Telegram delivered a message."""
+
+    RESEND = "resend"
+    GIVE_UP = "give_up"
+
+
+class Priority(IntEnum):
+    """How urgent a message is; a higher number goes first."""
+
+    BULK = 1
+    NORMAL = 2
+    HIGH = 3
+
+
+class LinkPreview(Enum):
+    """Whether links get a preview."""
+
+    NONE = "none"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """Formatting of a part of a plain text; offset and length in UTF-16 code units, `kind` as in the Bot API."""
+
+    kind: str
+    offset: int
+    length: int
+    url: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button below a message; exactly one of `url` and `copy_text` is set."""
+
+    text: str
+    url: str = ""
+    copy_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a client asks to be sent, as yet unchecked."""
+
+    chat_id: int
+    text: str
+    text_format: TextFormat = TextFormat.PLAIN
+    entities: tuple[Entity, ...] = ()
+    request_id: str = ""
+    message_thread_id: int = 0
+    reply_to_message_id: int = 0
+    silent: bool = False
+    protect_content: bool = False
+    link_preview: LinkPreview = LinkPreview.NONE
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    when_unknown: WhenUnknown = WhenUnknown.RESEND
+    priority: Priority = Priority.NORMAL
+    ttl: timedelta = DEFAULT_TTL
+    send_at: datetime | None = None
+
+
+class State(Enum):
+    """Where a message is on its way."""
+
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    RETRY_WAIT = "RETRY_WAIT"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+    DELIVERY_UNKNOWN = "DELIVERY_UNKNOWN"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a message in this state stays in it."""
+        return self not in _UNFINISHED
+
+
+_UNFINISHED = frozenset({State.QUEUED, State.SENDING, State.RETRY_WAIT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a message was not delivered; `reason` is a name of the contract's `ErrorReason`."""
+
+    reason: str
+    description: str
+    telegram_error_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message that was accepted: what the store keeps of it.
+
+    Attributes:
+        id: UUIDv7, given at acceptance.
+        seq: Its place in the order of acceptance; 0 until it is kept.
+        change: The number of its last change, rising over all messages; 0 until it is kept.
+        content: What is to be sent, as `delivery.content` writes it; the same bytes for the same content.
+        fingerprint: SHA-256 of the request as the client asked it: a repeat must ask the same.
+        token_id: `jti` of the token that it was accepted with.
+        key_id: `kid` of the key that signed this token.
+        due_at: Not to be attempted before.
+        attempts: How often it was handed to Telegram, an attempt under way included.
+        unknown_attempts: How many of these ended without an answer.
+    """
+
+    id: str
+    client: str
+    chat_id: int
+    request_id: str
+    fingerprint: bytes
+    content: bytes
+    token_id: str
+    key_id: str
+    issued_at: datetime
+    priority: Priority
+    when_unknown: WhenUnknown
+    accepted_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    state: State = State.QUEUED
+    attempts: int = 0
+    unknown_attempts: int = 0
+    attempted_at: datetime | None = None
+    finished_at: datetime | None = None
+    telegram_message_ids: tuple[int, ...] = ()
+    failure: Failure | None = None
+    seq: int = 0
+    change: int = 0
+
+    @property
+    def possibly_duplicated(self) -> bool:
+        """Whether the chat may have seen it more than once: it was sent again after an attempt without an answer."""
+        return 0 < self.unknown_attempts < self.attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of the audit log: who asked for what, from where, and what was decided.
+
+    Attributes:
+        event: What happened, such as `message.accepted` or `call.refused`.
+        decision: `allow`, `deny` or `error`.
+        reason: Why; for a refusal one of a closed set that the caller never sees.
+        verified: Whether `client`, `token_id` and `key_id` come from a token whose signature holds.
+        claimed_chat_id: For a refusal: the chat that was asked for, where that differs from the one of the token.
+        count: How many equal events the record stands for; more than 1 only for refusals written together.
+    """
+
+    at: datetime
+    event: str
+    decision: str
+    reason: str = ""
+    client: str = ""
+    token_id: str = ""
+    key_id: str = ""
+    issuer: str = ""
+    verified: bool = True
+    address: str = ""
+    method: str = ""
+    call_id: str = ""
+    error_id: str = ""
+    chat_id: int | None = None
+    claimed_chat_id: int | None = None
+    message_id: str = ""
+    count: int = 1
+    facts: Mapping[str, str | int | bool] = field(default_factory=dict)

@@ -1,0 +1,95 @@
+"""What the store promises. Each promise has a test in `tests/contract/test_store.py`, run on every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.model import Message, Priority, Record, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """As much of an unfinished message as its place in the queue needs."""
+
+    seq: int
+    id: str
+    client: str
+    chat_id: int
+    priority: Priority
+    due_at: datetime
+    expires_at: datetime
+    state: State
+
+
+class OutboxStore(Protocol):
+    """Keeps messages.
+
+    Whatever a method returns is on durable storage before it returns, what it read included: a repeat that finds
+    its message never answers from a write that is still on its way. Every method raises `NotDurable` when the storage
+    fails; then nothing of the call was kept.
+    """
+
+    async def add(self, message: Message, record: Record) -> Message:
+        """Keep a new message and its audit record, or neither, and return it with `seq` and `change`.
+
+        If a message of the same client and (not empty) request id is there, nothing is kept and the one that is there
+        is returned: its `id` differs from the given one. `seq` rises in the order in which messages are kept.
+        """
+
+    async def start(self, message_id: str, at: datetime) -> Message | None:
+        """Move a message from QUEUED or RETRY_WAIT to SENDING, with one more attempt, begun at `at`.
+
+        Returns None, and changes nothing, if it is in neither.
+        """
+
+    async def save(self, message: Message, expected: tuple[State, int], record: Record | None = None) -> Message | None:
+        """Put what can change of a message, and an audit record, in the place of what was.
+
+        What can change: `state`, `due_at`, `expires_at`, `attempts`, `unknown_attempts`, `attempted_at`,
+        `finished_at`, `telegram_message_ids`, `failure`. The message is compared first: unless its state and attempts
+        are as `expected`, nothing is kept and None returned.
+        """
+
+    async def get(self, message_id: str) -> Message | None:
+        """Return a message."""
+
+    async def unfinished(self) -> Sequence[Pending]:
+        """Return every message that is not final, in the order of `seq`."""
+
+    async def recent_attempts(self, since: datetime) -> Sequence[tuple[int, datetime]]:
+        """Return chat id and instant of each message's last attempt that began at `since` or later, oldest first."""
+
+    async def changes(self, client: str, chat_ids: Collection[int], after: int, limit: int) -> Sequence[Message]:
+        """Return messages of a client in these chats that changed later than `after`, in the order of change."""
+
+    async def last_change(self) -> int:
+        """Return the number of the last change of any message."""
+
+
+class AuditStore(Protocol):
+    """Keeps the audit log."""
+
+    async def record(self, records: Sequence[Record]) -> None:
+        """Keep the records, all or none, in this order.
+
+        Raises:
+            AuditUnavailable: the storage failed.
+        """
+
+    async def records(
+        self, *, after: int = 0, limit: int = 100, newest_first: bool = False, **equal: str | int
+    ) -> Sequence[tuple[int, Record]]:
+        """Return records with their numbers: those numbered above `after` whose named fields have these values.
+
+        `equal` takes `event`, `decision`, `reason`, `client`, `chat_id`, `error_id`, `message_id` and `token_id`.
+        """
+
+
+class Store(OutboxStore, AuditStore, Protocol):
+    """All that is kept."""
+
+    async def close(self) -> None:
+        """Finish what was handed in, then let go of the storage."""

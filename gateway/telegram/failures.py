@@ -1,0 +1,70 @@
+"""What can go wrong with a request to Telegram, told apart by code and number, never by wording.
+
+    BotFailure
+     +-- NotSent            nothing of the request was written: safe to repeat
+     +-- Unanswered         some of it was written and no answer came: Telegram may have done it or not
+     +-- Refused            Telegram answered that it did not do it
+          +-- RateLimited   429
+          +-- ChatMoved     400 with `migrate_to_chat_id`
+          +-- ChatRefused   403: the bot may not write to this chat
+          +-- BotRefused    401 or 404: the token is wrong or was revoked
+          +-- ServerFailed  5xx with a Bot API body: refused, and worth repeating
+
+A plain `Refused` (400, 413 and what is not named) is about the request itself: repeating it is of no use.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class BotFailure(Exception):
+    """A request to Telegram failed."""
+
+
+class NotSent(BotFailure):
+    """Nothing of the request reached Telegram."""
+
+
+class Unanswered(BotFailure):
+    """The request may have reached Telegram, and no answer came."""
+
+
+class Refused(BotFailure):
+    """Telegram refused the request."""
+
+    def __init__(self, code: int, description: str) -> None:
+        """Keep the Bot API's `error_code` and `description`; the token is never in it."""
+        super().__init__(f"{code} {description}")
+        self.code = code
+        self.description = description
+
+
+class RateLimited(Refused):
+    """Too many requests; None for `retry_after` where Telegram gave no time."""
+
+    def __init__(self, code: int, description: str, retry_after: timedelta | None) -> None:
+        """Keep how long to stay away."""
+        super().__init__(code, description)
+        self.retry_after = retry_after
+
+
+class ChatMoved(Refused):
+    """The group became a supergroup with another id."""
+
+    def __init__(self, code: int, description: str, new_chat_id: int) -> None:
+        """Keep the id it has now."""
+        super().__init__(code, description)
+        self.new_chat_id = new_chat_id
+
+
+class ChatRefused(Refused):
+    """The bot was blocked, removed, or never let in."""
+
+
+class BotRefused(Refused):
+    """The bot token is wrong or was revoked."""
+
+
+class ServerFailed(Refused):
+    """Telegram's server failed and said so."""
