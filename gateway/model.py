@@ -30,6 +30,21 @@ class Permission(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a call comes from and what it asks for: known before anybody is authenticated.
+
+    Attributes:
+        method: The full name of the RPC, such as `/chatkey.v1.MessagingGateway/SendMessage`.
+        address: The peer's IP address, or `unix` for a local socket.
+        call_id: Names this call in the log, the audit and the trailers.
+    """
+
+    method: str = ""
+    address: str = ""
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """A client during one call: what its verified token says, and from where it calls."""
 
@@ -41,15 +56,7 @@ class Caller:
     permissions: frozenset[Permission]
     issued_at: datetime
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a call comes from and what it asks for: known before anybody is authenticated."""
-
-    method: str
-    address: str
-    call_id: str
+    origin: Origin = Origin()
 
 
 class TextFormat(Enum):
