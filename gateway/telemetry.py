@@ -1,0 +1,134 @@
+"""What the gateway tells its operators: log lines and metrics. One place takes every secret out of every line."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from structlog.typing import Processor
+
+_SECRETS = re.compile(
+    r"(?P<bot>[1-9][0-9]{0,15}:)[A-Za-z0-9_-]{20,}"  # a bot token: the id in front of the colon is no secret
+    r"|(?P<jwt>eyJ[A-Za-z0-9_-]{4,}\.)[A-Za-z0-9_.-]+"  # a JWT: its header is none either
+)
+
+
+def redacted(text: str) -> str:
+    """Return `text` with the secret part of every bot token and every JWT replaced by stars."""
+    return _SECRETS.sub(lambda found: f"{found['bot'] or found['jwt']}****", text)
+
+
+class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Formats a record whole, exception and all, and only then looks for secrets: nothing can slip past it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return redacted(super().format(record))
+
+
+def configure_logging(level: str = "INFO", form: str = "json", stream: TextIO | None = None) -> None:
+    """Send every log line of this process, our own and those of libraries, through one redacting formatter.
+
+    Args:
+        level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+        form: `json` for one object a line, `text` for people.
+        stream: Where the lines go; None: standard error.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
+    closing: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if form == "json":
+        closing.append(structlog.processors.format_exc_info)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(RedactingFormatter(foreign_pre_chain=shared, processors=[*closing, renderer]))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def logger(name: str) -> Any:
+    """Return the logger of a module: `logger(__name__).info("event.name", key=value)`."""
+    return structlog.stdlib.get_logger(name)
+
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The metrics of one gateway, in a registry of their own, so that several can live in one process.
+
+    The names and labels of the `grpc_server_…` series are those of go-grpc-prometheus, so that existing dashboards
+    work. No label holds what a caller chose.
+    """
+
+    def __init__(self) -> None:
+        """Register every series."""
+        self.registry = CollectorRegistry()
+        call = ("grpc_type", "grpc_service", "grpc_method")
+        self._started = Counter("grpc_server_started", "RPCs that began.", call, registry=self.registry)
+        self._handled = Counter(
+            "grpc_server_handled", "RPCs that ended, by status.", (*call, "grpc_code"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "grpc_server_handling_seconds", "How long RPCs took.", call, registry=self.registry, buckets=SECONDS
+        )
+        self._series: dict[tuple[str, str], tuple[Counter, Histogram, dict[str, Counter]]] = {}
+
+    def started(self, method: str, kind: str = "unary") -> None:
+        """Count an RPC that begins.
+
+        Args:
+            method: The full name of one of the service's own methods, never what a caller sent.
+            kind: `unary` or `server_stream`.
+        """
+        self._of(method, kind)[0].inc()
+
+    def handled(self, method: str, code: str, seconds: float, kind: str = "unary") -> None:
+        """Count an RPC that ended, with its status code's name such as `OK`, and how long it took."""
+        _, duration, by_code = self._of(method, kind)
+        counter = by_code.get(code)
+        if counter is None:
+            counter = by_code[code] = self._handled.labels(kind, *_names(method), code)
+        counter.inc()
+        duration.observe(seconds)
+
+    def _of(self, method: str, kind: str) -> tuple[Counter, Histogram, dict[str, Counter]]:
+        # Looking a child up by its labels costs four times as much as counting.
+        series = self._series.get((method, kind))
+        if series is None:
+            labels = (kind, *_names(method))
+            series = self._series[method, kind] = (self._started.labels(*labels), self._seconds.labels(*labels), {})
+        return series
+
+    def gauge(self, name: str, meaning: str, read: Any, **labels: str) -> None:
+        """Publish a number that is read when somebody asks."""
+        gauge = Gauge(name, meaning, tuple(labels), registry=self.registry)
+        (gauge.labels(**labels) if labels else gauge).set_function(read)
+
+
+def _names(method: str) -> tuple[str, str]:
+    service, _, name = method.strip("/").rpartition("/")
+    return service, name

@@ -1,0 +1,71 @@
+"""The HTTP door: for probes, for Prometheus, and for whoever checks our tokens. It has no secret to give away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.errors import ConfigInvalid
+
+
+@asynccontextmanager
+async def open_web(
+    listen: str,
+    *,
+    registry: CollectorRegistry,
+    not_ready: Callable[[], str | None],
+    jwks: Callable[[], Mapping[str, Any]],
+) -> AsyncIterator[int]:
+    """Serve until the block is left; yields the port.
+
+    Args:
+        listen: `HOST:PORT`; port 0 takes a free one.
+        registry: The metrics to publish.
+        not_ready: Why no message can be delivered now, in one line, or None.
+        jwks: The public keys, as a JWK set (RFC 7517).
+
+    Raises:
+        ConfigInvalid: the address is in use or not ours.
+    """
+    app = web.Application(client_max_size=1024)
+    app.add_routes(
+        [
+            web.get("/healthz", _healthz),
+            web.get("/readyz", lambda request: _readyz(not_ready())),
+            web.get("/metrics", lambda request: _metrics(registry)),
+            web.get("/.well-known/jwks.json", lambda request: _jwks(jwks())),
+        ]
+    )
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        host, _, port = listen.rpartition(":")
+        try:
+            site = web.TCPSite(runner, host.strip("[]"), int(port))
+            await site.start()
+        except OSError as error:
+            raise ConfigInvalid(f"CHATKEY_HTTP_LISTEN: can't listen on {listen}: {error.strerror}.") from None
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def _readyz(why_not: str | None) -> web.Response:
+    return web.Response(text=f"{why_not or 'ready'}\n", status=503 if why_not else 200)
+
+
+async def _metrics(registry: CollectorRegistry) -> web.Response:
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _jwks(keys: Mapping[str, Any]) -> web.Response:
+    return web.json_response(keys, headers={"Cache-Control": "public, max-age=300"})

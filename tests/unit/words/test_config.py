@@ -1,0 +1,113 @@
+"""A configuration is complete or refused, and keeps its secrets."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.config import Config, describe, duration, load
+from gateway.errors import ConfigInvalid
+
+TOKEN = "123456:AAFakeFakeFakeFakeFakeFakeFakeFakeFake"
+
+
+def test_without_any_setting_the_defaults_hold(tmp_path: Path) -> None:
+    config = load({}, tmp_path)
+    assert config.grpc_listen == "127.0.0.1:50051"
+    assert config.bot_api_url == "https://api.telegram.org"
+    assert config.database_path == config.data_dir / "chatkey.db"
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "chatkey.toml").write_text('audience = "chatkey/prod"\nissuer = "https://keys.example"\n')
+    config = load({"CHATKEY_AUDIENCE": "chatkey/test"}, tmp_path)
+    assert (config.audience, config.issuer) == ("chatkey/test", "https://keys.example")
+
+
+def test_a_token_in_the_environment_goes_before_a_token_file_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "chatkey.toml").write_text('bot_token_file = "/run/secrets/bot"\n')
+    config = load({"CHATKEY_BOT_TOKEN": TOKEN}, tmp_path)
+    assert config.bot_token_file is None
+    assert config.bot_token is not None
+    assert config.bot_token.reveal() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("environ", "complaint"),
+    [
+        ({"CHATKEY_BOT_TOKN": TOKEN}, "CHATKEY_BOT_TOKN is not a setting"),
+        ({"CHATKEY_audience": "x"}, "CHATKEY_audience is not a setting"),
+        ({"CHATKEY_AUDIENCE": ""}, "CHATKEY_AUDIENCE is set and empty"),
+        ({"CHATKEY_AUDIENCE": "  "}, "CHATKEY_AUDIENCE must be not empty"),
+        ({"CHATKEY_GRPC_LISTEN": "50051"}, "CHATKEY_GRPC_LISTEN must be HOST:PORT"),
+        ({"CHATKEY_GRPC_LISTEN": "127.0.0.1:99999"}, "CHATKEY_GRPC_LISTEN must be HOST:PORT"),
+        ({"CHATKEY_TOKEN_MAX_LIFETIME": "33d"}, "over 32d"),
+        ({"CHATKEY_TOKEN_MAX_LIFETIME": "1 day"}, "a number and a unit"),
+        ({"CHATKEY_TLS_CERT_FILE": "/c.pem"}, "CHATKEY_TLS_KEY_FILE is missing"),
+        ({"CHATKEY_TLS_KEY_FILE": "/k.pem"}, "CHATKEY_TLS_CERT_FILE is missing"),
+        ({"CHATKEY_TLS_CLIENT_CA_FILE": "/ca.pem"}, "needs CHATKEY_TLS_CERT_FILE"),
+        ({"CHATKEY_BOT_TOKEN": TOKEN, "CHATKEY_BOT_TOKEN_FILE": "/f"}, "both set"),
+        ({"CHATKEY_BOT_API_URL": "http://api.example"}, "would travel unencrypted"),
+        ({"CHATKEY_BOT_API_URL": "ftp://api.example"}, "https://"),
+        ({"CHATKEY_DATABASE": "postgresql://db/chatkey"}, "this version stores in SQLite"),
+        ({"CHATKEY_DATABASE": "sqlite:///"}, "has no path"),
+        ({"CHATKEY_PACING": "fast"}, "one of telegram, paid, off"),
+        ({"CHATKEY_LOG_LEVEL": "LOUD"}, "one of DEBUG"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_that_names_the_setting(
+    environ: dict[str, str], complaint: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigInvalid) as refused:
+        load(environ, tmp_path)
+    assert complaint in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('bot_token = "123456:AAFake"', "is a secret; name a file"),
+        ('bot_api_proxy = "http://u:p@proxy"', "is a secret; name a file"),
+        ('audiense = "x"', "`audiense` is not a setting"),
+        ("audience = 3", "must be a text in quotes"),
+        ("audience = ", "is not TOML"),
+    ],
+)
+def test_a_file_with_a_secret_or_an_error_in_it_is_refused(content: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "chatkey.toml").write_text(content)
+    with pytest.raises(ConfigInvalid) as refused:
+        load({}, tmp_path)
+    assert complaint in str(refused.value)
+    assert "123456:AAFake" not in str(refused.value)
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="can't be read"):
+        load({"CHATKEY_CONFIG": str(tmp_path / "none.toml")})
+
+
+def test_no_secret_shows_in_any_rendering(tmp_path: Path) -> None:
+    config = load({"CHATKEY_BOT_TOKEN": TOKEN, "CHATKEY_BOT_API_PROXY": "http://user:hunter2@proxy:1"}, tmp_path)
+    shown = f"{config!r} {config} {describe(config)}"
+    assert "AAFake" not in shown
+    assert "hunter2" not in shown
+
+
+def test_every_setting_says_what_it_means_and_stands_in_the_readme() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    for setting in fields(Config):
+        assert setting.metadata["meaning"].endswith(".")
+        assert f"CHATKEY_{setting.name.upper()}" in readme, setting.name
+
+
+def test_durations() -> None:
+    assert duration("90s") == timedelta(seconds=90)
+    assert duration("7d") == timedelta(days=7)
+    for wrong in ("", "0s", "1", "h", "1.5h", "-1h", "１h", "1w", " 1h"):
+        with pytest.raises(ValueError, match="a number and a unit"):
+            duration(wrong)
