@@ -32,13 +32,14 @@ async def open_web(
     Raises:
         ConfigInvalid: the address is in use or not ours.
     """
+    pages = _Pages(registry, not_ready, jwks)
     app = web.Application(client_max_size=1024)
     app.add_routes(
         [
-            web.get("/healthz", _healthz),
-            web.get("/readyz", lambda request: _readyz(not_ready())),
-            web.get("/metrics", lambda request: _metrics(registry)),
-            web.get("/.well-known/jwks.json", lambda request: _jwks(jwks())),
+            web.get("/healthz", pages.healthz),
+            web.get("/readyz", pages.readyz),
+            web.get("/metrics", pages.metrics),
+            web.get("/.well-known/jwks.json", pages.jwks),
         ]
     )
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
@@ -55,17 +56,23 @@ async def open_web(
         await runner.cleanup()
 
 
-async def _healthz(_request: web.Request) -> web.Response:
-    return web.Response(text="ok\n")
+class _Pages:
+    def __init__(
+        self, registry: CollectorRegistry, not_ready: Callable[[], str | None], jwks: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        self._registry = registry
+        self._not_ready = not_ready
+        self._jwks = jwks
 
+    async def healthz(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
 
-async def _readyz(why_not: str | None) -> web.Response:
-    return web.Response(text=f"{why_not or 'ready'}\n", status=503 if why_not else 200)
+    async def readyz(self, _request: web.Request) -> web.Response:
+        why_not = self._not_ready()
+        return web.Response(text=f"{why_not or 'ready'}\n", status=503 if why_not else 200)
 
+    async def metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-async def _metrics(registry: CollectorRegistry) -> web.Response:
-    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-async def _jwks(keys: Mapping[str, Any]) -> web.Response:
-    return web.json_response(keys, headers={"Cache-Control": "public, max-age=300"})
+    async def jwks(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._jwks(), headers={"Cache-Control": "public, max-age=300"})
