@@ -1,0 +1,173 @@
+"""What a correctly signed token says: every claim typed and bounded, and none that is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeGuard, cast
+
+from gateway.access.causes import refused
+from gateway.access.compact import MAX_TOKEN_LENGTH
+from gateway.access.strict_json import JsonInvalid, read_object
+from gateway.errors import ConfigInvalid
+from gateway.model import Permission, is_chat_id
+
+MAX_LIFETIME = timedelta(days=32)
+MAX_SKEW = timedelta(seconds=60)
+MAX_INSTANT = 253_402_300_799
+"""The last second of the year 9999, the last that `datetime` can say."""
+
+REQUIRED = frozenset({"iss", "sub", "aud", "iat", "exp", "jti", "chat_id"})
+KNOWN = REQUIRED | {"nbf", "scope"}
+UNSUPPORTED = frozenset({"authorization_details", "message_thread_id", "src_cidrs", "cnf", "gen"})
+"""Claims of the contract that narrow a token: one that is not enforced must not be passed over."""
+
+_CLIENT = re.compile(r"[A-Za-z0-9:._/@-]{1,255}")
+_TOKEN_ID = re.compile(r"[A-Za-z0-9:._-]{1,64}")
+# RFC 6749, section 3.3, without words that begin with `!`.
+_SCOPE_WORD = r"[\x23-\x5B\x5D-\x7E][\x21\x23-\x5B\x5D-\x7E]*"
+_SCOPE = re.compile(rf"{_SCOPE_WORD}(?: {_SCOPE_WORD})*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What is asked of the tokens of one issuer.
+
+    Attributes:
+        issuer: `iss`, compared exactly.
+        audience: The one `aud`, compared exactly.
+        max_lifetime: The longest `exp - iat`; at most 32 days.
+        skew: How far the issuer's clock may be off; at most 60 s.
+    """
+
+    issuer: str
+    audience: str
+    max_lifetime: timedelta = timedelta(hours=24)
+    skew: timedelta = timedelta(seconds=10)
+
+    def __post_init__(self) -> None:
+        """Raise `ConfigInvalid` for a policy that would let in any issuer's token, or one for ever."""
+        if not self.issuer.strip():
+            raise ConfigInvalid("CHATKEY_ISSUER is empty: set it to the name that stands in the tokens as `iss`")
+        if not self.audience.strip():
+            raise ConfigInvalid("CHATKEY_AUDIENCE is empty: any token of this issuer would do; set it")
+        if not timedelta() < self.max_lifetime <= MAX_LIFETIME:
+            raise ConfigInvalid("the longest lifetime of a token must be above 0 and at most 32 days")
+        if not timedelta() <= self.skew <= MAX_SKEW:
+            raise ConfigInvalid("the clock skew must be from 0 to 60 seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """The claims of a token; instants in seconds since 1970."""
+
+    client: str
+    token_id: str
+    chat_id: int
+    permissions: frozenset[Permission]
+    issued_at: int
+    not_before: int
+    expires_at: int
+
+
+def is_client(value: object) -> TypeGuard[str]:
+    """Whether `value` can be the name of a client: 1 to 255 of `[A-Za-z0-9:._/@-]`."""
+    return isinstance(value, str) and _CLIENT.fullmatch(value) is not None
+
+
+def members_of(payload: bytes) -> dict[str, object]:
+    """Return the claims as they stand in the token.
+
+    Raises:
+        Unauthenticated: `malformed_claims`.
+    """
+    try:
+        return read_object(payload, MAX_TOKEN_LENGTH)
+    except JsonInvalid:
+        raise refused("malformed_claims") from None
+
+
+def identity_of(members: dict[str, object]) -> dict[str, object]:
+    """Return what of the claims can go into the audit record of a refusal: whatever is well-formed."""
+    checks: dict[str, tuple[str, Callable[[object], bool]]]
+    checks = {"client": ("sub", is_client), "token_id": ("jti", _is_token_id), "chat_id": ("chat_id", is_chat_id)}
+    return {name: members[claim] for name, (claim, is_sound) in checks.items() if is_sound(members.get(claim))}
+
+
+def claims_from(members: dict[str, object], policy: Policy) -> Claims:
+    """Return the claims, each checked, of a token whose signature holds. Whether its time has come is not looked at.
+
+    Raises:
+        Unauthenticated: with the cause.
+    """
+    _check_names(members)
+    if members["iss"] != policy.issuer:
+        raise refused("wrong_issuer")
+    if members["aud"] not in (policy.audience, [policy.audience]):
+        raise refused("wrong_audience")
+    issued_at, expires_at = _instant(members["iat"]), _instant(members["exp"])
+    if expires_at <= issued_at:
+        raise refused("bad_time")
+    if timedelta(seconds=expires_at - issued_at) > policy.max_lifetime:
+        raise refused("lifetime_too_long")
+    return Claims(
+        client=_client(members["sub"]),
+        token_id=_token_id(members["jti"]),
+        chat_id=_chat_id(members["chat_id"]),
+        permissions=_permissions(members.get("scope", Permission.WRITE.value)),
+        issued_at=issued_at,
+        not_before=_instant(members.get("nbf", issued_at)),
+        expires_at=expires_at,
+    )
+
+
+def _check_names(members: dict[str, object]) -> None:
+    names = members.keys()
+    if names & UNSUPPORTED:
+        raise refused("unsupported_claim")
+    if names - KNOWN:
+        raise refused("unknown_claim")
+    if REQUIRED - names:
+        raise refused("missing_claim")
+
+
+def _instant(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_INSTANT:
+        raise refused("bad_time")
+    return value
+
+
+def _client(value: object) -> str:
+    if not is_client(value):
+        raise refused("bad_subject")
+    return value
+
+
+def _token_id(value: object) -> str:
+    if not _is_token_id(value):
+        raise refused("bad_token_id")
+    return value
+
+
+def _is_token_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and _TOKEN_ID.fullmatch(value) is not None
+
+
+def _chat_id(value: object) -> int:
+    if not is_chat_id(value):
+        raise refused("bad_chat")
+    return cast(int, value)
+
+
+def _permissions(scope: object) -> frozenset[Permission]:
+    """Return the permissions named in a scope.
+
+    A word that is not known gives nothing, so that an issuer may use one scope for several services. One that begins
+    with `!` says that it must be understood, and is refused.
+    """
+    if not isinstance(scope, str) or _SCOPE.fullmatch(scope) is None:
+        raise refused("bad_scope")
+    words = scope.split(" ")
+    return frozenset(permission for permission in Permission if permission.value in words)
