@@ -45,7 +45,7 @@ def command() -> None:
 def issue(client: str, chat_id: int, scope: str, ttl: timedelta) -> None:
     """Print a new token for one chat, alone on standard output."""
     from gateway.access.issue import Issuer
-    from gateway.access.keys import load_or_create
+    from gateway.access.key_file import issuer_key
     from gateway.clock import SystemClock
 
     try:
@@ -54,14 +54,13 @@ def issue(client: str, chat_id: int, scope: str, ttl: timedelta) -> None:
         wrong = f"{scope!r} has a word that is none of write, read, moderate"
         raise click.BadParameter(wrong, param_hint="--scope") from None
     config = configuration()
-    keys = load_or_create(config.data_dir)
     issuer = Issuer(
-        keys,
+        issuer_key(config.data_dir),
         issuer=config.issuer,
         audience=config.audience,
         clock=SystemClock(),
         random_bytes=secrets.token_bytes,
-        max_lifetime=config.token_max_lifetime,
+        max_ttl=config.token_max_lifetime,
     )
     issued = issuer.issue(client=client, chat_id=chat_id, permissions=permissions, ttl=ttl)
     click.echo(issued.token)
@@ -72,13 +71,33 @@ def issue(client: str, chat_id: int, scope: str, ttl: timedelta) -> None:
 @command.command()
 @click.argument("token", required=False)
 def show(token: str | None) -> None:
-    """Print what a token says: the one given, or CHATKEY_TOKEN, or the file CHATKEY_TOKEN_FILE, or standard input (-).
+    """Print what a token says, and where the keys are, whether the gateway would take it.
 
-    A token on the command line can be seen by every process of this machine; the other ways can't.
+    The token is the one given, or CHATKEY_TOKEN_FILE's, or CHATKEY_TOKEN, or with `-` a line of standard input. One on
+    the command line can be seen by every process of this machine; the other ways can't.
     """
-    from gateway.access.issue import describe
+    from gateway.access.describe import describe
+    from gateway.access.key_file import issuer_key
+    from gateway.access.keys import KeySet
+    from gateway.access.tokens import Verifier
+    from gateway.clock import SystemClock
 
-    click.echo(json.dumps(describe(_token(token)), indent=2))
+    config = configuration()
+    verifier = None
+    if (config.data_dir / "keys").exists():
+        verifier = Verifier(
+            KeySet([issuer_key(config.data_dir).verification_key]),
+            issuer=config.issuer,
+            audience=config.audience,
+            clock=SystemClock(),
+            max_lifetime=config.token_max_lifetime,
+        )
+    found = describe(_token(token), verifier)
+    click.echo(
+        json.dumps(
+            {"outcome": found.outcome, "header": found.unverified_header, "claims": found.unverified_claims}, indent=2
+        )
+    )
 
 
 def _token(argument: str | None) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from chatkey import Client, Message, PermissionDenied, State
 from gateway.access.issue import Issuer
-from gateway.access.keys import load_or_create
+from gateway.access.key_file import issuer_key
 from gateway.clock import SystemClock
 from gateway.config import PREFIX
 from gateway.model import Permission
@@ -229,7 +229,7 @@ class Tour:
 
     def _issue(self, client: str, chat_id: int) -> str:
         issuer = Issuer(
-            load_or_create(self._folder / "data"),
+            issuer_key(self._folder / "data"),
             issuer=ISSUER,
             audience=AUDIENCE,
             clock=SystemClock(),
