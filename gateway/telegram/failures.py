@@ -7,7 +7,7 @@
           +-- RateLimited   429
           +-- ChatMoved     400 with `migrate_to_chat_id`
           +-- ChatRefused   403: the bot may not write to this chat
-          +-- BotRefused    401 or 404: the token is wrong or was revoked
+          +-- BotRefused    401, 404 or 421: the token is wrong, was revoked, or belongs to another server
           +-- ServerFailed  5xx with a Bot API body: refused, and worth repeating
 
 A plain `Refused` (400, 413 and what is not named) is about the request itself: repeating it is of no use.
@@ -64,6 +64,11 @@ class ChatRefused(Refused):
 
 class BotRefused(Refused):
     """The bot token is wrong or was revoked."""
+
+    def __init__(self, code: int, description: str, token_version: int = 0) -> None:
+        """Keep which token was refused: another `Connector.token_version` means that it was replaced since."""
+        super().__init__(code, description)
+        self.token_version = token_version
 
 
 class ServerFailed(Refused):

@@ -1,0 +1,196 @@
+"""What the gateway asks of Telegram, in our words: python-telegram-bot's `Bot` over our transport."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from telegram import (
+    Bot,
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    MessageEntity,
+    ReplyParameters,
+)
+
+from gateway.model import Button, Draft, Entity, LinkPreview, TextFormat
+from gateway.telegram.address import PUBLIC_API, checked_base_url, checked_proxy
+from gateway.telegram.failures import Refused, Unanswered
+from gateway.telegram.token import TokenSource
+from gateway.telegram.transport import Failed, Transport
+from gateway.telegram.wire import PLACEHOLDER
+
+_PARSE_MODE = {TextFormat.PLAIN: None, TextFormat.HTML: "HTML", TextFormat.MARKDOWN_V2: "MarkdownV2"}
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotIdentity:
+    """Who the bot is."""
+
+    id: int
+    username: str
+    name: str
+
+
+class Connector:
+    """Speaks to Telegram for one bot; every failure is one of `gateway.telegram.failures`."""
+
+    def __init__(self, token: TokenSource, transport: Transport) -> None:
+        """Take an initialized transport that signs with the same token; `open_connector` builds both."""
+        self._token = token
+        self._transport = transport
+        placeholder = f"{token.read().bot_id}:{PLACEHOLDER}"
+        self._bot = Bot(placeholder, request=transport, get_updates_request=transport)
+
+    @property
+    def token_version(self) -> int:
+        """Count the tokens that came before the present one: see `BotRefused.token_version`."""
+        return self._token.read().version
+
+    async def identify(self) -> BotIdentity:
+        """Ask Telegram who the bot is (`getMe`): whether the token is good.
+
+        Raises:
+            BotFailure: It could not be learned.
+        """
+        user = await _result_of(self._bot.get_me())
+        return BotIdentity(id=user.id, username=user.username or "", name=user.first_name)
+
+    async def send_message(self, draft: Draft) -> tuple[int, ...]:
+        """Send one message (`sendMessage`) and return its ids in the chat.
+
+        Args:
+            draft: Checked before. Its format is PLAIN, with or without entities, HTML or MARKDOWN_V2: Telegram does not
+                know MARKDOWN, which is rendered to entities before it comes here.
+
+        Raises:
+            NotSent: Telegram has seen nothing of it.
+            Unanswered: Telegram may have sent it.
+            Refused: Telegram did not send it.
+        """
+        message = await _result_of(self._bot.send_message(**_arguments_from(draft)))
+        return (message.message_id,)
+
+    async def chat_answers(self, chat_id: int) -> bool:
+        """Tell whether the bot can see a chat (`getChat`); False where Telegram refuses it with 400 or 403.
+
+        Raises:
+            BotFailure: It could not be learned.
+        """
+        try:
+            # Not through Bot.get_chat: an answer whose fields that library does not know is an answer all the same.
+            await _result_of(self._transport.call("getChat", {"chat_id": chat_id}))
+        except Refused as refused:
+            if refused.code in (400, 403):
+                return False
+            raise
+        return True
+
+
+@asynccontextmanager
+async def open_connector(
+    token: TokenSource,
+    *,
+    base_url: str = PUBLIC_API,
+    allow_plaintext: bool = False,
+    proxy: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    connections: int = 100,
+    connect_timeout: timedelta = timedelta(seconds=5),
+    answer_timeout: timedelta = timedelta(seconds=40),
+) -> AsyncIterator[Connector]:
+    """Open the way to Telegram; leaving it lets the requests under way end. Nothing is asked of Telegram yet.
+
+    Args:
+        token: Where the bot token comes from: `token.from_file` or `token.from_value`.
+        base_url: The Bot API server.
+        allow_plaintext: Whether `base_url` may be plain http to another machine.
+        proxy: `http://` or `socks5://`, with user and password where needed. The environment's proxies are not used.
+        tls: How the server is verified; by the machine's certificate authorities where it is None.
+        connections: How many requests are under way at once.
+        connect_timeout: For a free connection, name resolution, connecting and TLS together.
+        answer_timeout: For a whole request. The Bot API itself waits up to 8 s on a flood limit before it answers
+            (tdlib NetQueryCreator.cpp), so a short one turns refusals into unknown outcomes: 30 s at least.
+
+    Raises:
+        ConfigInvalid: An address is malformed or would show the bot token to the network.
+    """
+    transport = Transport(
+        token.read,
+        base_url=checked_base_url(base_url, allow_plaintext=allow_plaintext),
+        proxy=checked_proxy(proxy) if proxy else None,
+        tls=tls,
+        connections=connections,
+        connect_timeout=connect_timeout,
+        answer_timeout=answer_timeout,
+    )
+    logging.getLogger("telegram.Bot").addFilter(_keeps_no_message_text)
+    await transport.initialize()
+    try:
+        yield Connector(token, transport)
+    finally:
+        await transport.shutdown()
+
+
+def _keeps_no_message_text(record: logging.LogRecord) -> bool:
+    """Drop what python-telegram-bot says at DEBUG: whole messages and their chats."""
+    return record.levelno > logging.DEBUG
+
+
+async def _result_of(call: Awaitable[_Result]) -> _Result:
+    """Return what a call returns; python-telegram-bot's exceptions end here."""
+    try:
+        return await call
+    except Failed as failed:
+        failure = failed.failure
+    except Exception as error:  # noqa: BLE001 - whatever the library stumbles over in an answer, the request was made
+        failure = Unanswered(f"the answer can't be read: {type(error).__name__}")
+    # Outside of the `except`, so that nothing of the library's own exception travels along as its context.
+    raise failure
+
+
+def _arguments_from(draft: Draft) -> dict[str, Any]:
+    """Return the arguments of `Bot.send_message`; those left out have Telegram's defaults."""
+    arguments: dict[str, Any] = {
+        "chat_id": draft.chat_id,
+        "text": draft.text,
+        "parse_mode": _PARSE_MODE[draft.text_format],
+    }
+    if draft.entities:
+        arguments["entities"] = [_entity_from(entity) for entity in draft.entities]
+    if draft.message_thread_id:
+        arguments["message_thread_id"] = draft.message_thread_id
+    if draft.reply_to_message_id:
+        # Never with a chat: a reply may quote a message of any chat that the bot is in.
+        arguments["reply_parameters"] = ReplyParameters(draft.reply_to_message_id, allow_sending_without_reply=False)
+    if draft.silent:
+        arguments["disable_notification"] = True
+    if draft.protect_content:
+        arguments["protect_content"] = True
+    if draft.link_preview is LinkPreview.NONE:
+        arguments["link_preview_options"] = _NO_PREVIEW
+    if draft.buttons:
+        arguments["reply_markup"] = InlineKeyboardMarkup([[_button_from(b) for b in row] for row in draft.buttons])
+    return arguments
+
+
+def _entity_from(entity: Entity) -> MessageEntity:
+    return MessageEntity(
+        entity.kind, entity.offset, entity.length, url=entity.url or None, language=entity.language or None
+    )
+
+
+def _button_from(button: Button) -> InlineKeyboardButton:
+    if button.copy_text:
+        return InlineKeyboardButton(button.text, copy_text=CopyTextButton(button.copy_text))
+    return InlineKeyboardButton(button.text, url=button.url)
