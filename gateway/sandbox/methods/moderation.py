@@ -1,0 +1,160 @@
+"""Pins, bans and permissions."""
+
+from __future__ import annotations
+
+from gateway.sandbox.chats import Chat, Member
+from gateway.sandbox.errors import InvalidInput, bad_request
+from gateway.sandbox.jsonvalues import Fields
+
+from .call import Call
+
+_MEDIA = ("audios", "documents", "photos", "videos", "video_notes", "voice_notes")
+_OTHERS = ("polls", "other_messages")
+
+
+def pin_chat_message(call: Call) -> bool:
+    """https://core.telegram.org/bots/api#pinchatmessage"""
+    chat = _pinnable(call)
+    message = call.message(chat, "message to pin")
+    chat.pinned = [i for i in chat.pinned if i != message["message_id"]] + [message["message_id"]]
+    chat.version += 1
+    return True
+
+
+def unpin_chat_message(call: Call) -> bool:
+    """https://core.telegram.org/bots/api#unpinchatmessage"""
+    chat = _pinnable(call)
+    message_id = call.parameters.identifier("message_id") or (chat.pinned[-1] if chat.pinned else 0)
+    if message_id not in chat.pinned:
+        raise bad_request("message to unpin not found")
+    chat.pinned.remove(message_id)
+    chat.version += 1
+    return True
+
+
+def unpin_all_chat_messages(call: Call) -> bool:
+    """https://core.telegram.org/bots/api#unpinallchatmessages"""
+    chat = _pinnable(call)
+    chat.pinned.clear()
+    chat.version += 1
+    return True
+
+
+def set_chat_permissions(call: Call) -> bool:
+    """https://core.telegram.org/bots/api#setchatpermissions"""
+    permissions = _read_permissions(call)
+    chat = call.writable_chat()
+    if chat.type not in ("group", "supergroup"):
+        raise bad_request("can't change permissions of a chat of this type")
+    chat.require_administrator("change chat permissions")
+    if permissions == chat.permissions:
+        raise bad_request("CHAT_NOT_MODIFIED")
+    chat.permissions = permissions
+    return True
+
+
+def restrict_chat_member(call: Call) -> bool:
+    """https://core.telegram.org/bots/api#restrictchatmember"""
+    permissions = _read_permissions(call)
+    user_id = call.user_id()
+    chat = call.writable_chat()
+    if chat.type != "supergroup":
+        raise bad_request("method is available only for supergroups")
+    member = _subject(call, chat, user_id, "restrict/unrestrict chat member")
+    member.permissions = permissions
+    member.until_date = call.parameters.integer("until_date")
+    member.status = "member" if all(permissions.values()) else "restricted"
+    return True
+
+
+def ban_chat_member(call: Call) -> bool:
+    """https://core.telegram.org/bots/api#banchatmember"""
+    user_id = call.user_id()
+    chat = _moderated(call)
+    member = _subject(call, chat, user_id, "restrict/unrestrict chat member")
+    member.status = "kicked"
+    member.until_date = call.parameters.integer("until_date")
+    return True
+
+
+def unban_chat_member(call: Call) -> bool:
+    """https://core.telegram.org/bots/api#unbanchatmember"""
+    user_id = call.user_id()
+    chat = _moderated(call)
+    if chat.type == "group":
+        raise bad_request("method is available for supergroup and channel chats only")
+    member = _subject(call, chat, user_id, "restrict/unrestrict chat member")
+    if member.status == "kicked" or not call.parameters.flag("only_if_banned"):
+        member.status = "left"
+    return True
+
+
+def _pinnable(call: Call) -> Chat:
+    chat = call.writable_chat()
+    if chat.type != "private":
+        chat.require_administrator("manage pinned messages in the chat")
+    return chat
+
+
+def _moderated(call: Call) -> Chat:
+    chat = call.writable_chat()
+    if chat.type == "private":
+        raise bad_request("can't ban members in private chats")
+    return chat
+
+
+def _subject(call: Call, chat: Chat, user_id: int, right: str) -> Member:
+    chat.require_administrator(right)
+    if user_id == call.bot.id:
+        raise bad_request("can't restrict self")
+    member = chat.members.get(user_id)
+    if member is None:
+        user = call.world.users.get(user_id)
+        if user is None:
+            raise bad_request("PARTICIPANT_ID_INVALID")
+        member = chat.members[user_id] = Member(user, status="left")
+    if member.status in ("creator", "administrator"):
+        raise bad_request("user is an administrator of the chat")
+    return member
+
+
+def _read_permissions(call: Call) -> dict[str, bool]:
+    value = call.parameters.json("permissions", "Can't parse permissions JSON object")
+    if value is None:
+        raise bad_request("Can't parse permissions JSON object")
+    if not isinstance(value, dict):
+        raise bad_request("Object expected as permissions")
+    fields = Fields(value, "Object expected as permissions")
+    names = [f"can_send_{kind}" for kind in ("messages", *_MEDIA, *_OTHERS)]
+    names += ["can_add_web_page_previews", "can_change_info", "can_invite_users", "can_pin_messages"]
+    try:
+        permissions = {name: fields.boolean(name) for name in (*names, "can_manage_topics")}
+        if "can_manage_topics" not in fields:
+            permissions["can_manage_topics"] = permissions["can_pin_messages"]
+        if fields.boolean("can_send_media_messages"):
+            permissions |= {f"can_send_{kind}": True for kind in _MEDIA}
+    except InvalidInput as problem:
+        raise bad_request(f"Can't parse chat permissions: {problem}") from None
+    if not call.parameters.flag("use_independent_chat_permissions"):
+        _imply(permissions)
+    return permissions
+
+
+def _imply(permissions: dict[str, bool]) -> None:
+    # Client.cpp, get_chat_permissions: the more a permission allows, the more it implies.
+    if permissions["can_send_other_messages"] or permissions["can_add_web_page_previews"]:
+        permissions |= {f"can_send_{kind}": True for kind in _MEDIA}
+    if permissions["can_send_polls"] or any(permissions[f"can_send_{kind}"] for kind in _MEDIA):
+        permissions["can_send_messages"] = True
+
+
+METHODS = {
+    "pinChatMessage": pin_chat_message,
+    "unpinChatMessage": unpin_chat_message,
+    "unpinAllChatMessages": unpin_all_chat_messages,
+    "setChatPermissions": set_chat_permissions,
+    "restrictChatMember": restrict_chat_member,
+    "banChatMember": ban_chat_member,
+    "kickChatMember": ban_chat_member,
+    "unbanChatMember": unban_chat_member,
+}
