@@ -1,0 +1,77 @@
+"""One call, from its headers to its status."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import grpc
+
+from gateway.errors import Unauthenticated
+from gateway.model import Caller, Origin
+from gateway.rpc import peer
+
+MAX_RECORDED_METHOD = 128
+"""Characters of a method's name that are kept: a stranger may send any."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """What is known of a call so far.
+
+    Attributes:
+        id: Names the call in the log, the audit and the trailer `x-request-id`.
+        known_method: The method's name if the gateway has it, `unknown` otherwise: for what counts by method.
+        refusal: Why the headers alone were enough to refuse it.
+    """
+
+    id: str
+    method: str
+    known_method: str
+    started: float
+    origin: Origin = field(default_factory=Origin)
+    caller: Caller | None = None
+    refusal: Exception | None = None
+    code: grpc.StatusCode = grpc.StatusCode.OK
+    reason: str = ""
+    error_id: str = ""
+    context: Context = field(init=False, repr=False)
+
+    def arrive(self, context: Context) -> None:
+        """Take in what gRPC tells only after the headers: the peer."""
+        self.context = context
+        self.origin = Origin(
+            method=self.method[:MAX_RECORDED_METHOD], address=peer.address_of(context.peer()), call_id=self.id
+        )
+        if self.caller is not None:
+            self.caller = replace(self.caller, origin=self.origin)
+        context.set_trailing_metadata((("x-request-id", self.id),))
+
+    def require_caller(self) -> Caller:
+        """Return who calls; raises `Unauthenticated` in a call that was let in without a credential."""
+        if self.caller is None:
+            raise Unauthenticated("missing_token", verified=False)
+        return self.caller
+
+    def time_remaining(self) -> timedelta | None:
+        """Return how long the client will wait for an answer; None: for ever."""
+        seconds: float | None = self.context.time_remaining()
+        return None if seconds is None else timedelta(seconds=seconds)
+
+
+_current: ContextVar[Call] = ContextVar("call")
+# gRPC runs the interceptors and the handler of one call in one task, so all of them see the same value.
+
+
+def begin(call: Call) -> None:
+    """Make `call` the current one of this task."""
+    _current.set(call)
+
+
+def current() -> Call:
+    """Return the call that this task serves."""
+    return _current.get()

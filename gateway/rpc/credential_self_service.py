@@ -1,0 +1,24 @@
+"""`chatkey.v1.CredentialSelf`: what the caller may do."""
+
+from __future__ import annotations
+
+from chatkey.v1 import credential_self_pb2 as pb
+from gateway.desk.desk import Desk
+from gateway.rpc import convert
+from gateway.rpc.call import Call
+
+
+class CredentialSelfService:
+    """Lets the holder of a credential ask about it."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Ask `desk`."""
+        self._desk = desk
+
+    async def DescribeCredential(
+        self, request: pb.DescribeCredentialRequest, call: Call
+    ) -> pb.DescribeCredentialResponse:
+        """Return the credential of this call."""
+        convert.refuse_unknown_fields(request)
+        caller = self._desk.describe_credential(call.require_caller())
+        return pb.DescribeCredentialResponse(credential=convert.credential_to(caller))

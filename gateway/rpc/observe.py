@@ -1,0 +1,96 @@
+"""Sees every call, refused ones included: gives it an id, writes its one log line, counts it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import grpc
+
+from gateway.clock import Clock
+from gateway.rpc import call as calls
+from gateway.rpc.call import MAX_RECORDED_METHOD, Call, Context
+from gateway.rpc.handlers import Handle
+from gateway.rpc.policy import POLICY
+from gateway.telemetry import logger
+
+UNKNOWN_METHOD = "unknown"
+_CALL_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_CODE_NAMES = {code: code.name.title().replace("_", "") for code in grpc.StatusCode} | {grpc.StatusCode.OK: "OK"}
+_log = logger(__name__)
+
+
+class CallMetrics(Protocol):
+    """Counts calls, as the `grpc_server_…` series of go-grpc-prometheus do."""
+
+    def started(self, method: str, kind: str = "unary") -> None:
+        """Count a call that begins; `kind` is `unary` or `server_stream`."""
+
+    def handled(self, method: str, code: str, seconds: float, kind: str = "unary") -> None:
+        """Count a call that ended with a code such as `NotFound`."""
+
+
+class Observer:
+    """Stands outermost, so that nothing that happens to a call escapes it."""
+
+    def __init__(
+        self, *, clock: Clock, new_id: Callable[[], str], metrics: CallMetrics, streams: Iterable[str]
+    ) -> None:
+        """Keep what measures; `streams` names the methods that answer with a stream."""
+        self._clock = clock
+        self._new_id = new_id
+        self._metrics = metrics
+        self._kinds = dict.fromkeys(streams, "server_stream")
+
+    def begin(self, method: str, given_ids: list[str]) -> Call:
+        """Begin a call; its id is the caller's `x-request-id` if that is one, once, and fit for a log."""
+        fit = len(given_ids) == 1 and _CALL_ID.fullmatch(given_ids[0])
+        call = Call(
+            id=given_ids[0] if fit else self._new_id(),
+            method=method,
+            known_method=method if method in POLICY else UNKNOWN_METHOD,
+            started=self._clock.monotonic(),
+        )
+        calls.begin(call)
+        try:
+            self._metrics.started(call.known_method, self._kind(call))
+        except Exception:  # noqa: BLE001 - a call is worth more than its count
+            _log.exception("grpc.metrics_failed")
+        return call
+
+    def around(self, handle: Handle) -> Handle:
+        """See how each call of a handler ends."""
+
+        async def observed(request: object, context: Context) -> bytes | None:
+            call = calls.current()
+            try:
+                return await handle(request, context)
+            except asyncio.CancelledError:
+                call.code = grpc.StatusCode.CANCELLED
+                raise
+            finally:
+                self._end(call)
+
+        return observed
+
+    def _end(self, call: Call) -> None:
+        seconds = self._clock.monotonic() - call.started
+        try:
+            self._metrics.handled(call.known_method, _CODE_NAMES[call.code], seconds, self._kind(call))
+            self._write(call, seconds)
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("grpc.metrics_failed")
+
+    def _write(self, call: Call, seconds: float) -> None:
+        facts: dict[str, object] = {"method": call.method[:MAX_RECORDED_METHOD], "code": call.code.name}
+        facts |= {"seconds": round(seconds, 6), "call_id": call.id, "address": call.origin.address}
+        if call.caller is not None:
+            facts |= {"client": call.caller.client, "chat": call.caller.chat_id}
+        if call.reason:
+            facts |= {"reason": call.reason, "error_id": call.error_id}
+        _log.info("grpc.call", **facts)
+
+    def _kind(self, call: Call) -> str:
+        return self._kinds.get(call.known_method, "unary")

@@ -1,0 +1,38 @@
+"""What each RPC asks of its caller. An RPC that is not in this table does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from gateway.model import Permission
+
+
+class Access(Enum):
+    """What an RPC may ask for instead of a permission."""
+
+    PUBLIC = "public"
+    CREDENTIAL = "credential"
+
+
+POLICY: Mapping[str, Permission | Access] = {
+    "/chatkey.v1.MessagingGateway/SendMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/GetMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/WatchMessages": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/CancelMessage": Permission.WRITE,
+    "/chatkey.v1.CredentialSelf/DescribeCredential": Access.CREDENTIAL,
+    "/grpc.health.v1.Health/Check": Access.PUBLIC,
+    "/grpc.health.v1.Health/List": Access.PUBLIC,
+    "/grpc.health.v1.Health/Watch": Access.PUBLIC,
+}
+
+
+def require_complete(methods: Iterable[str]) -> None:
+    """Return if the table names exactly these RPCs.
+
+    Raises:
+        LookupError: one is missing on either side: a gateway that would guess what it may do must not start.
+    """
+    difference = POLICY.keys() ^ set(methods)
+    if difference:
+        raise LookupError(f"the policy and the registered RPCs differ: {', '.join(sorted(difference))}")

@@ -1,0 +1,62 @@
+"""The one place where an error becomes a status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Never
+
+import grpc
+
+from gateway.desk.desk import Desk
+from gateway.errors import CallRefused, GatewayError
+from gateway.rpc import call as calls
+from gateway.rpc.call import Call, Context
+from gateway.rpc.handlers import Handle
+from gateway.rpc.status import Answer, answer_to
+from gateway.telemetry import logger
+
+_log = logger(__name__)
+
+
+class Refusals:
+    """Catches everything that a handler, or whoever looked at the headers before it, raises."""
+
+    def __init__(self, *, desk: Desk, new_id: Callable[[], str]) -> None:
+        """Write refusals into the audit log through `desk`, each under an id of its own."""
+        self._desk = desk
+        self._new_id = new_id
+
+    def around(self, handle: Handle) -> Handle:
+        """Answer errors of a handler with a status."""
+
+        async def refusing(request: object, context: Context) -> bytes | None:
+            call = calls.current()
+            try:
+                call.arrive(context)
+                if call.refusal is not None:
+                    raise call.refusal
+                return await handle(request, context)
+            except (grpc.aio.AbortError, grpc.aio.InternalError):
+                raise  # a status is sent already, or the transport is gone
+            except Exception as error:  # noqa: BLE001 - the only place that may: it answers every one
+                return await self._refuse(error, call, context)
+
+        return refusing
+
+    async def _refuse(self, error: Exception, call: Call, context: Context) -> Never:
+        answer = self._answer(error, call)
+        call.code, call.reason = answer.code, answer.reason
+        names = (("chatkey-error-id", call.error_id), ("x-request-id", call.id))
+        await context.abort(answer.code, answer.text, (*answer.trailers, *names))
+
+    def _answer(self, error: Exception, call: Call) -> Answer:
+        try:
+            call.error_id = self._new_id()
+            if isinstance(error, CallRefused):
+                self._desk.refused(error, call.origin, call.caller, call.error_id)
+            elif not isinstance(error, GatewayError):
+                _log.error("grpc.bug", exc_info=error, method=call.known_method, error_id=call.error_id)
+            return answer_to(error)
+        except Exception as bug:  # noqa: BLE001 - a refusal that fails is a bug of ours and no text for callers
+            _log.error("grpc.bug", exc_info=bug, method=call.known_method, error_id=call.error_id)
+            return answer_to(bug)

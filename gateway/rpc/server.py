@@ -1,0 +1,133 @@
+"""The gRPC door: a hardened server in front of the desk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2
+
+from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
+from gateway.clock import Clock
+from gateway.desk.desk import Desk
+from gateway.errors import ConfigInvalid
+from gateway.rpc import policy
+from gateway.rpc.authenticate import Authenticate
+from gateway.rpc.credential_self_service import CredentialSelfService
+from gateway.rpc.credentials import Tls, require_address, server_credentials
+from gateway.rpc.handlers import Handle, refusing, routes_of
+from gateway.rpc.health_service import HealthService
+from gateway.rpc.messaging_service import MessagingService
+from gateway.rpc.observe import CallMetrics, Observer
+from gateway.rpc.refusals import Refusals
+
+GRACE = timedelta(seconds=15)
+
+OPTIONS: Sequence[tuple[str, int]] = (
+    ("grpc.max_concurrent_streams", 64),  # not advertised by default: a reset flood then runs thousands of handlers
+    ("grpc.max_receive_message_length", 64 * 1024),
+    ("grpc.max_metadata_size", 8192),
+    ("grpc.absolute_max_metadata_size", 8192),  # equal to the one above: in between, gRPC refuses at random
+    ("grpc.compression_enabled_algorithms_bitset", 1),  # identity only
+    ("grpc.so_reuseport", 0),  # on by default: another process could bind the port and share its calls
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 35_000),  # longer than any SendMessage waits: an answer on its way arrives
+    ("grpc.max_connection_idle_ms", 120_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+    ("grpc.http2.max_ping_strikes", 2),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.enable_channelz", 0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The open door.
+
+    Attributes:
+        port: Where it listens; 0 for a local socket.
+        set_serving: Tells load balancers whether to send calls; not until it was called with True.
+    """
+
+    port: int
+    set_serving: Callable[[bool], None]
+
+
+@asynccontextmanager
+async def open_door(
+    desk: Desk,
+    *,
+    listen: str,
+    tls: Tls | None = None,
+    clock: Clock,
+    new_id: Callable[[], str],
+    metrics: CallMetrics,
+    grace: timedelta = GRACE,
+) -> AsyncIterator[Door]:
+    """Serve until the block is left; then let the calls end.
+
+    Args:
+        listen: `HOST:PORT` (port 0 takes a free one) or `unix:PATH`; without `tls` on this machine only.
+        new_id: Gives a new id that nobody can guess, for calls and for refusals.
+        grace: How long calls may take to end once the block is left.
+
+    Raises:
+        ConfigInvalid: the address is not allowed, not ours or in use; a file of `tls` is no good; `GRPC_TRACE` is set.
+        LookupError: the policy does not name exactly the RPCs that are served.
+    """
+    if os.environ.get("GRPC_TRACE"):
+        raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
+    server, health = _server(desk, clock, new_id, metrics)
+    port = _bind(server, listen, tls)
+    await server.start()
+    try:
+        yield Door(port, health.set_serving)
+    finally:
+        health.set_serving(False)
+        desk.drain()
+        await server.stop(grace.total_seconds())
+
+
+def _server(
+    desk: Desk, clock: Clock, new_id: Callable[[], str], metrics: CallMetrics
+) -> tuple[grpc.aio.Server, HealthService]:
+    messaging = messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"]
+    credential_self = credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"]
+    health = HealthService([messaging.full_name, credential_self.full_name])
+    services: list[tuple[ServiceDescriptor, object]] = [
+        (messaging, MessagingService(desk)),
+        (credential_self, CredentialSelfService(desk)),
+        (health_pb2.DESCRIPTOR.services_by_name["Health"], health),
+    ]
+    routes = {name: route for service in services for name, route in routes_of(*service).items()}
+    policy.require_complete(routes)
+    streams = [name for name, route in routes.items() if route.streams]
+    observer = Observer(clock=clock, new_id=new_id, metrics=metrics, streams=streams)
+    refusals = Refusals(desk=desk, new_id=new_id)
+
+    def around(handle: Handle) -> Handle:
+        # Observed outermost, so that refusals are counted; refused outside of the handler, so that it simply raises.
+        return observer.around(refusals.around(handle))
+
+    handlers = {name: route.handler(around) for name, route in routes.items()}
+    authenticate = Authenticate(desk=desk, observer=observer, handlers=handlers, refuse=refusing(around))
+    return grpc.aio.server(interceptors=(authenticate,), options=OPTIONS), health
+
+
+def _bind(server: grpc.aio.Server, listen: str, tls: Tls | None) -> int:
+    require_address(listen, encrypted=tls is not None)
+    credentials = server_credentials(tls) if tls else None
+    try:
+        if credentials is not None:
+            return server.add_secure_port(listen, credentials)
+        return server.add_insecure_port(listen)
+    except RuntimeError:
+        raise ConfigInvalid(f"can't listen on {listen}: the address is in use, or not one of this machine.") from None
