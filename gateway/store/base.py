@@ -69,15 +69,8 @@ class OutboxStore(Protocol):
         """Return the number of the last change of any message."""
 
 
-class AuditStore(Protocol):
-    """Keeps the audit log."""
-
-    async def record(self, records: Sequence[Record]) -> None:
-        """Keep the records, all or none, in this order.
-
-        Raises:
-            AuditUnavailable: the storage failed.
-        """
+class AuditReader(Protocol):
+    """Finds in the audit log."""
 
     async def records(
         self, *, after: int = 0, limit: int = 100, newest_first: bool = False, **equal: str | int
@@ -85,6 +78,21 @@ class AuditStore(Protocol):
         """Return records with their numbers: those numbered above `after` whose named fields have these values.
 
         `equal` takes `event`, `decision`, `reason`, `client`, `chat_id`, `error_id`, `message_id` and `token_id`.
+
+        Raises:
+            AuditUnavailable: the storage failed.
+            ValueError: there is no search by a name in `equal`.
+        """
+
+
+class AuditStore(AuditReader, Protocol):
+    """Keeps the audit log. Records are numbered from 1 in the order in which they become durable, without a gap."""
+
+    async def record(self, records: Sequence[Record]) -> None:
+        """Keep the records, all or none, in this order.
+
+        Raises:
+            AuditUnavailable: the storage failed.
         """
 
 

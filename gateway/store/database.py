@@ -1,0 +1,87 @@
+"""The connection that writes, and what can be wrong with what is below it."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, replace
+
+import apsw
+
+from gateway.store import statements
+
+STORAGE_FAULTS = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.ProtocolError,
+    apsw.PermissionsError,
+    apsw.NoMemError,
+    apsw.ConnectionClosedError,
+)
+"""What goes wrong with the storage, as opposed to what is wrong with a statement."""
+
+PATIENCE_MS = 5_000  # of a connection that finds another one recovering the log
+
+
+@dataclass(slots=True)
+class Numbers:
+    """The numbers given last to a message, to a change of one and to a record."""
+
+    message: int
+    change: int
+    record: int
+
+
+class Database:
+    """The connection that writes. `numbers` are those of the transaction; they are kept, or not, together with it."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Take over a connection to a database of this version."""
+        self.connection = connection
+        self.log_pages = 0
+        self._kept = Numbers(*connection.execute(statements.NUMBERS).get)
+        self.numbers = self._kept
+        connection.set_wal_hook(self._note_log)
+
+    def _note_log(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self.log_pages = pages
+        return apsw.SQLITE_OK
+
+    def begin(self) -> None:
+        """Begin a transaction, after undoing one that could not be undone before."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.numbers = replace(self._kept)
+
+    def commit(self) -> None:
+        """Put the transaction on durable storage."""
+        if self.numbers != self._kept:
+            self.connection.execute(statements.SET_NUMBERS, astuple(self.numbers))
+        self.connection.execute("COMMIT")
+        self._kept = self.numbers
+
+    def rollback(self) -> None:
+        """Undo the transaction, unless SQLite did so already; what fails here is tried again by `begin`."""
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        except apsw.Error:
+            return
+
+    def checkpoint(self, *, truncate: bool) -> None:
+        """Move what the log holds to the database, as far as readers allow; never waits for them."""
+        self.connection.set_busy_timeout(0)
+        try:
+            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if truncate else apsw.SQLITE_CHECKPOINT_PASSIVE
+            self.log_pages, _ = self.connection.wal_checkpoint(mode=mode)
+        finally:
+            self.connection.set_busy_timeout(PATIENCE_MS)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()

@@ -1,0 +1,67 @@
+"""The data directory: ours alone, writable, and used by one server at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.errors import ConfigInvalid
+
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+
+
+@contextmanager
+def held(database: Path) -> Iterator[None]:
+    """Make the database's directory (0700) and file (0600) if they are missing, and keep other servers out.
+
+    Raises:
+        ConfigInvalid: It can't be made or written, belongs to somebody else, or another server has it.
+    """
+    lock = _lock(database)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(database: Path) -> int:
+    directory = database.parent
+    try:
+        _make(directory)
+        lock = os.open(database.with_name(f"{database.name}.lock"), _CREATE, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # SQLite gives its other files the mode of this one.
+        os.close(os.open(database, _CREATE, 0o600))
+    except BlockingIOError:
+        os.close(lock)
+        raise ConfigInvalid(f"CHATKEY_DATA_DIR: {directory} is in use by another server: stop that one first") from None
+    except OSError as error:
+        raise ConfigInvalid(
+            f"CHATKEY_DATA_DIR: {error.filename or directory} can't be created or written ({error.strerror}): "
+            "make it writable or name another directory"
+        ) from error
+    return lock
+
+
+def _make(directory: Path) -> None:
+    if not directory.exists():
+        directory.mkdir(mode=0o700, parents=True)
+        _sync(directory.parent)
+    owner = directory.stat().st_uid
+    if owner != os.geteuid():
+        raise ConfigInvalid(
+            f"CHATKEY_DATA_DIR: {directory} belongs to user {owner}, not to user {os.geteuid()}: "
+            "run as its owner or name another directory"
+        )
+
+
+def _sync(directory: Path) -> None:
+    """Make a new entry of a directory outlive a power loss."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,164 @@
+"""Messages and records as rows, and back: done on the event loop, so that the writer only binds and fetches."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import orjson
+
+from gateway.model import Failure, Message, Priority, Record, State, WhenUnknown
+from gateway.store.base import Pending
+
+Row: TypeAlias = tuple[Any, ...]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """Return the microseconds between 1970 and an aware instant, exactly."""
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def instant(value: int) -> datetime:
+    """Return the instant that many microseconds after 1970, in UTC."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _optional_microseconds(at: datetime | None) -> int | None:
+    return None if at is None else microseconds(at)
+
+
+def _optional_instant(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
+
+
+def changing_row(message: Message) -> Row:
+    """Return what can change of a message, from `due_at` on, in the order of the columns."""
+    return (
+        microseconds(message.due_at),
+        microseconds(message.expires_at),
+        message.state.value,
+        message.attempts,
+        message.unknown_attempts,
+        _optional_microseconds(message.attempted_at),
+        _optional_microseconds(message.finished_at),
+        orjson.dumps(message.telegram_message_ids).decode(),
+        *_failure_row(message.failure),
+    )
+
+
+def _failure_row(failure: Failure | None) -> Row:
+    if failure is None:
+        return None, None, None
+    return failure.reason, failure.description, failure.telegram_error_code
+
+
+def message_row(message: Message) -> Row:
+    """Return a message's columns after `seq` and `change`, which the writer gives."""
+    return (
+        message.id,
+        message.client,
+        message.chat_id,
+        message.request_id or None,
+        message.fingerprint,
+        message.content,
+        message.token_id,
+        message.key_id,
+        microseconds(message.issued_at),
+        message.priority.value,
+        message.when_unknown.value,
+        microseconds(message.accepted_at),
+        *changing_row(message),
+    )
+
+
+def message_from(row: Row) -> Message:
+    """Return the message of a row with all its columns."""
+    return Message(
+        seq=row[0],
+        change=row[1],
+        id=row[2],
+        client=row[3],
+        chat_id=row[4],
+        request_id=row[5] or "",
+        fingerprint=row[6],
+        content=row[7],
+        token_id=row[8],
+        key_id=row[9],
+        issued_at=instant(row[10]),
+        priority=Priority(row[11]),
+        when_unknown=WhenUnknown(row[12]),
+        accepted_at=instant(row[13]),
+        due_at=instant(row[14]),
+        expires_at=instant(row[15]),
+        state=State(row[16]),
+        attempts=row[17],
+        unknown_attempts=row[18],
+        attempted_at=_optional_instant(row[19]),
+        finished_at=_optional_instant(row[20]),
+        telegram_message_ids=tuple(orjson.loads(row[21])),
+        failure=None if row[22] is None else _failure_from(row[22:]),
+    )
+
+
+def _failure_from(row: Row) -> Failure:
+    reason, description, code = row
+    return Failure(reason=reason, description=description, telegram_error_code=code)
+
+
+def pending_from(row: Row) -> Pending:
+    """Return the place in the queue that a row of `statements.UNFINISHED` describes."""
+    return Pending(
+        seq=row[0],
+        id=row[1],
+        client=row[2],
+        chat_id=row[3],
+        priority=Priority(row[4]),
+        due_at=instant(row[5]),
+        expires_at=instant(row[6]),
+        state=State(row[7]),
+    )
+
+
+_EMPTY = Record(at=_EPOCH, event="", decision="")
+_WITHOUT_COLUMN = ("address", "call_id", "claimed_chat_id", "count", "facts", "issuer", "key_id", "method", "verified")
+
+
+def record_row(record: Record) -> Row:
+    """Return a record's columns after `seq`, which the writer gives."""
+    rest = {}
+    for name in _WITHOUT_COLUMN:
+        value = getattr(record, name)
+        if value != getattr(_EMPTY, name):
+            rest[name] = dict(value) if name == "facts" else value
+    return (
+        microseconds(record.at),
+        record.event,
+        record.decision,
+        record.reason or None,
+        record.client or None,
+        record.token_id or None,
+        record.chat_id,
+        record.error_id or None,
+        record.message_id or None,
+        orjson.dumps(rest, option=orjson.OPT_SORT_KEYS).decode(),
+    )
+
+
+def record_from(row: Row) -> tuple[int, Record]:
+    """Return the number and the record of a row with all its columns."""
+    seq, at, event, decision, reason, client, token_id, chat_id, error_id, message_id, rest = row
+    return seq, Record(
+        at=instant(at),
+        event=event,
+        decision=decision,
+        reason=reason or "",
+        client=client or "",
+        token_id=token_id or "",
+        chat_id=chat_id,
+        error_id=error_id or "",
+        message_id=message_id or "",
+        **orjson.loads(rest),
+    )

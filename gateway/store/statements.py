@@ -1,0 +1,55 @@
+"""The SQL of the SQLite store. `tests/unit/store/test_plans.py` proves that none of it reads a whole table."""
+
+# ruff: noqa: S608 - what is put into these texts are the names of our own columns, never a value
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MESSAGE_COLUMNS = (
+    "seq, change, id, client, chat_id, request_id, fingerprint, content, token_id, key_id, issued_at, priority, "
+    "when_unknown, accepted_at, due_at, expires_at, state, attempts, unknown_attempts, attempted_at, finished_at, "
+    "telegram_message_ids, failure_reason, failure_description, failure_code"
+)
+RECORD_COLUMNS = "seq, at, event, decision, reason, client, token_id, chat_id, error_id, message_id, record"
+
+ADD_MESSAGE = (
+    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 25)}) "
+    "ON CONFLICT (client, request_id) WHERE request_id IS NOT NULL DO NOTHING"
+)
+REPEATED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND request_id = ?"
+START_MESSAGE = (
+    "UPDATE messages SET change = ?, state = 'SENDING', attempts = attempts + 1, attempted_at = ? "
+    f"WHERE id = ? AND state IN ('QUEUED', 'RETRY_WAIT') RETURNING {MESSAGE_COLUMNS}"
+)
+SAVE_MESSAGE = (
+    "UPDATE messages SET change = ?, due_at = ?, expires_at = ?, state = ?, attempts = ?, unknown_attempts = ?, "
+    "attempted_at = ?, finished_at = ?, telegram_message_ids = ?, failure_reason = ?, failure_description = ?, "
+    "failure_code = ? WHERE id = ? AND state = ? AND attempts = ?"
+)
+MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
+UNFINISHED = (
+    "SELECT seq, id, client, chat_id, priority, due_at, expires_at, state FROM messages "
+    "WHERE state IN ('QUEUED', 'SENDING', 'RETRY_WAIT') ORDER BY seq"
+)
+RECENT_ATTEMPTS = "SELECT chat_id, attempted_at FROM messages WHERE attempted_at >= ? ORDER BY attempted_at"
+CHANGES = (
+    f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND chat_id = ? AND change > ? ORDER BY change LIMIT ?"
+)
+
+ADD_RECORD = f"INSERT INTO audit ({RECORD_COLUMNS}) VALUES ({', '.join('?' * 11)})"
+
+NUMBERS = "SELECT message, change, record FROM numbers"
+SET_NUMBERS = "UPDATE numbers SET message = ?, change = ?, record = ?"
+
+SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error_id", "message_id", "token_id"})
+
+
+def records(fields: Sequence[str], empty: Sequence[str], newest_first: bool) -> str:
+    """Write the search for records: above a number, where `fields` have given values and `empty` have none."""
+    if unknown := {*fields, *empty} - SEARCHED:
+        raise ValueError(f"no search by {', '.join(sorted(unknown))}")
+    conditions = ["seq > ?", *(f"{field} = ?" for field in fields), *(f"{field} IS NULL" for field in empty)]
+    return (
+        f"SELECT {RECORD_COLUMNS} FROM audit WHERE {' AND '.join(conditions)} "
+        f"ORDER BY seq {'DESC' if newest_first else 'ASC'} LIMIT ?"
+    )

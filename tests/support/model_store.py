@@ -1,0 +1,121 @@
+"""The store as plain Python: what `gateway.store.base` promises, in the fewest words. Simulations run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.errors import AuditUnavailable, NotDurable
+from gateway.model import Message, Record, State
+from gateway.store.base import Pending
+
+SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error_id", "message_id", "token_id"})
+
+
+class ModelStore:
+    """Keeps everything in memory. While `is_failing`, every call fails as it does on a full disk."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, Message] = {}
+        self.log: list[Record] = []
+        self.is_failing = False
+        self._change = 0
+        self._requests: dict[tuple[str, str], str] = {}
+
+    async def add(self, message: Message, record: Record) -> Message:
+        self._require_storage()
+        if message.request_id:
+            first = self._requests.setdefault((message.client, message.request_id), message.id)
+            if first != message.id:
+                return self.messages[first]
+        self.log.append(record)
+        return self._put(replace(message, seq=len(self.messages) + 1))
+
+    async def start(self, message_id: str, at: datetime) -> Message | None:
+        self._require_storage()
+        message = self.messages.get(message_id)
+        if message is None or message.state not in {State.QUEUED, State.RETRY_WAIT}:
+            return None
+        return self._put(replace(message, state=State.SENDING, attempts=message.attempts + 1, attempted_at=at))
+
+    async def save(self, message: Message, expected: tuple[State, int], record: Record | None = None) -> Message | None:
+        self._require_storage()
+        kept = self.messages.get(message.id)
+        if kept is None or (kept.state, kept.attempts) != expected:
+            return None
+        if record is not None:
+            self.log.append(record)
+        return self._put(message)
+
+    async def get(self, message_id: str) -> Message | None:
+        self._require_storage()
+        return self.messages.get(message_id)
+
+    async def unfinished(self) -> Sequence[Pending]:
+        self._require_storage()
+        return [
+            Pending(
+                seq=message.seq,
+                id=message.id,
+                client=message.client,
+                chat_id=message.chat_id,
+                priority=message.priority,
+                due_at=message.due_at,
+                expires_at=message.expires_at,
+                state=message.state,
+            )
+            for message in self.messages.values()
+            if not message.state.is_final
+        ]
+
+    async def recent_attempts(self, since: datetime) -> Sequence[tuple[int, datetime]]:
+        self._require_storage()
+        attempts = [(message.chat_id, message.attempted_at) for message in self.messages.values()]
+        recent = [(chat_id, at) for chat_id, at in attempts if at is not None and at >= since]
+        return sorted(recent, key=lambda attempt: attempt[1])
+
+    async def changes(self, client: str, chat_ids: Collection[int], after: int, limit: int) -> Sequence[Message]:
+        self._require_storage()
+        changed = [
+            message
+            for message in self.messages.values()
+            if message.client == client and message.chat_id in chat_ids and message.change > after
+        ]
+        return sorted(changed, key=lambda message: message.change)[:limit]
+
+    async def last_change(self) -> int:
+        self._require_storage()
+        return self._change
+
+    async def record(self, records: Sequence[Record]) -> None:
+        if self.is_failing:
+            raise AuditUnavailable
+        self.log.extend(records)
+
+    async def records(
+        self, *, after: int = 0, limit: int = 100, newest_first: bool = False, **equal: str | int
+    ) -> Sequence[tuple[int, Record]]:
+        if self.is_failing:
+            raise AuditUnavailable
+        if unknown := equal.keys() - SEARCHED:
+            raise ValueError(f"no search by {', '.join(sorted(unknown))}")
+        found = [
+            (seq, record)
+            for seq, record in enumerate(self.log, 1)
+            if seq > after and all(getattr(record, field) == value for field, value in equal.items())
+        ]
+        return (found[::-1] if newest_first else found)[:limit]
+
+    async def close(self) -> None:
+        self.is_failing = True
+
+    def _put(self, message: Message) -> Message:
+        self._change += 1
+        changed = replace(message, change=self._change)
+        self.messages[changed.id] = changed
+        return changed
+
+    def _require_storage(self) -> None:
+        if self.is_failing:
+            raise NotDurable
