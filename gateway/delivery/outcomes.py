@@ -1,0 +1,174 @@
+"""What becomes of a message after an attempt, or without one: pure functions from what happened to what is kept.
+
+| what happened                        | what becomes of it                                                        |
+|--------------------------------------|---------------------------------------------------------------------------|
+| delivered                            | DELIVERED                                                                 |
+| not sent                             | RETRY_WAIT, with a growing pause                                          |
+| Telegram's server failed             | the same, for at most `MOST_ATTEMPTS`; then FAILED, TELEGRAM_FAILED       |
+| 429                                  | RETRY_WAIT, for as long as Telegram asked                                 |
+| no answer, RESEND                    | RETRY_WAIT, with a growing pause, `MOST_RESENDS` times; then as GIVE_UP   |
+| no answer, GIVE_UP                   | DELIVERY_UNKNOWN                                                          |
+| chat refused, chat moved             | FAILED, CHAT_UNAVAILABLE                                                  |
+| message refused                      | FAILED, INVALID_REQUEST                                                   |
+| bot refused                          | back as it was: the attempt does not count                                |
+| its time to live is over             | EXPIRED                                                                   |
+| cancelled                            | CANCELLED                                                                 |
+
+What ends without being delivered after an attempt that got no answer ends in DELIVERY_UNKNOWN instead: the chat may
+have seen it, and neither FAILED nor EXPIRED nor CANCELLED would be true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.model import Failure, Message, Record, State, WhenUnknown
+from gateway.telegram.failures import (
+    BotFailure,
+    BotRefused,
+    ChatMoved,
+    ChatRefused,
+    NotSent,
+    RateLimited,
+    Refused,
+    ServerFailed,
+    Unanswered,
+)
+
+Chance = Callable[[], float]
+"""Returns a number from 0 up to, not including, 1."""
+
+Outcome = tuple[Message, Record]
+"""A message as it is to be kept now, and the audit record of the change."""
+
+MOST_RESENDS = 3
+MOST_ATTEMPTS = 20
+"""About half an hour of a server that answers and fails; a single message may be what it fails at."""
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=2)
+LONGEST_JITTER = timedelta(seconds=5)
+
+CAUSES: dict[type[BotFailure], str] = {
+    NotSent: "not_sent",
+    Unanswered: "unanswered",
+    RateLimited: "rate_limited",
+    ChatMoved: "chat_moved",
+    ChatRefused: "chat_refused",
+    BotRefused: "bot_refused",
+    ServerFailed: "server_failed",
+    Refused: "refused",
+}
+"""How the audit log and the metrics call each failure."""
+
+
+def delivered(message: Message, ids: tuple[int, ...], now: datetime) -> Outcome:
+    """Return a message that Telegram has confirmed."""
+    after = replace(message, state=State.DELIVERED, telegram_message_ids=ids, finished_at=now, failure=None)
+    return after, _record(after, now, "delivered")
+
+
+def refused(message: Message, failure: BotFailure, now: datetime, chance: Chance) -> Outcome:
+    """Return a message, which is SENDING, after its attempt ended in `failure`."""
+    cause = CAUSES[type(failure)]
+    match failure:
+        case NotSent():
+            after = _later(message, now + _backoff(message, chance), "Telegram could not be reached", failure)
+        case Unanswered():
+            return _unanswered(message, failure, now, chance)
+        case RateLimited(retry_after=timedelta() as pause):
+            after = _later(message, now + pause + min(pause * 0.1, LONGEST_JITTER) * chance(), None, failure)
+        case RateLimited():
+            after = _later(message, now + _backoff(message, chance), None, failure)
+        case ServerFailed() if message.attempts < MOST_ATTEMPTS:
+            after = _later(message, now + _backoff(message, chance), None, failure)
+        case ServerFailed():
+            after = _final(message, State.FAILED, now, _failure("TELEGRAM_FAILED", None, failure))
+        case BotRefused():
+            untried = message.attempts == 1
+            after = replace(
+                message, state=State.QUEUED if untried else State.RETRY_WAIT, attempts=message.attempts - 1, due_at=now
+            )
+        case ChatMoved(new_chat_id=new_chat_id):
+            after = _final(message, State.FAILED, now, _failure("CHAT_UNAVAILABLE", None, failure))
+            return after, _record(after, now, cause, new_chat_id=new_chat_id)
+        case ChatRefused():
+            after = _final(message, State.FAILED, now, _failure("CHAT_UNAVAILABLE", None, failure))
+        case _:
+            after = _final(message, State.FAILED, now, _failure("INVALID_REQUEST", None, failure))
+    return after, _record(after, now, cause)
+
+
+def chat_closed(message: Message, why: ChatRefused, now: datetime) -> Outcome:
+    """Return a message that waited behind one for which Telegram refused the chat."""
+    after = _final(message, State.FAILED, now, _failure("CHAT_UNAVAILABLE", None, why))
+    return after, _record(after, now, "chat_refused")
+
+
+def expired(message: Message, now: datetime) -> Outcome:
+    """Return a message whose time to live is over."""
+    why = Failure(reason="MESSAGE_EXPIRED", description="Its time to live was over before it could be sent.")
+    after = _final(message, State.EXPIRED, now, why)
+    return after, _record(after, now, "expired")
+
+
+def cancelled(message: Message, now: datetime) -> Outcome:
+    """Return a message that its client cancelled."""
+    after = _final(message, State.CANCELLED, now, None)
+    return after, _record(after, now, "cancelled")
+
+
+def _unanswered(message: Message, failure: Unanswered, now: datetime, chance: Chance) -> Outcome:
+    unknown = replace(message, unknown_attempts=message.unknown_attempts + 1)
+    if message.when_unknown is WhenUnknown.GIVE_UP or unknown.unknown_attempts > MOST_RESENDS:
+        after = _final(unknown, State.DELIVERY_UNKNOWN, now, None)
+    else:
+        after = _later(unknown, now + _backoff(message, chance), "Telegram did not answer", failure)
+    return after, _record(after, now, CAUSES[Unanswered])
+
+
+def _later(message: Message, due_at: datetime, description: str | None, failure: BotFailure) -> Message:
+    why = _failure("TELEGRAM_FAILED", description, failure)
+    return replace(message, state=State.RETRY_WAIT, due_at=due_at, failure=why)
+
+
+def _final(message: Message, state: State, now: datetime, why: Failure | None) -> Message:
+    if message.unknown_attempts:
+        state = State.DELIVERY_UNKNOWN
+        why = Failure(
+            reason="TELEGRAM_FAILED",
+            description="Telegram did not answer; the chat may have seen the message.",
+            telegram_error_code=why.telegram_error_code if why else 0,
+        )
+    return replace(message, state=state, finished_at=now, failure=why)
+
+
+def _failure(reason: str, description: str | None, failure: BotFailure) -> Failure:
+    """Return a failure in our words, or else in Telegram's."""
+    if isinstance(failure, Refused):
+        return Failure(reason=reason, description=description or failure.description, telegram_error_code=failure.code)
+    return Failure(reason=reason, description=description or str(failure))
+
+
+def _backoff(message: Message, chance: Chance) -> timedelta:
+    """Return a pause of any length up to one that doubles with each attempt.
+
+    "Full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+    """
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(message.attempts - 1, 16))) * chance()
+
+
+def _record(message: Message, now: datetime, reason: str, **facts: str | int | bool) -> Record:
+    return Record(
+        at=now,
+        event=f"message.{message.state.value.lower()}",
+        decision="error" if message.failure else "allow",
+        reason=reason,
+        client=message.client,
+        token_id=message.token_id,
+        key_id=message.key_id,
+        chat_id=message.chat_id,
+        message_id=message.id,
+        facts={"attempts": message.attempts, **facts},
+    )
