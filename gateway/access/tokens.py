@@ -96,8 +96,10 @@ class Verifier:
     def _verified(self, token: str) -> _Verified:
         header, _ = header_and_payload(token)
         key = self._key_for(header)
-        members = members_of(_signed_payload(token, key))
+        payload = _signed_payload(token, key)
+        members: dict[str, object] = {}
         try:
+            members = members_of(payload)
             claims = claims_from(members, self._policy)
         except Unauthenticated as error:
             error.record.update(identity_of(members), verified=True, key_id=key.kid)
