@@ -197,7 +197,7 @@ def new_chat(
     if chat_id == 0 or not -(1 << 52) < chat_id < 1 << 52:
         raise ValueError(f"id is a number other than 0 of at most 52 bits, not {chat_id}")
     if (kind == "private") != (chat_id > 0):
-        raise ValueError(f"the id of a {kind} chat is {'above' if type == 'private' else 'below'} 0, not {chat_id}")
+        raise ValueError(f"the id of a {kind} chat is {'above' if kind == 'private' else 'below'} 0, not {chat_id}")
     if bot_status not in BOT_STATUSES:
         raise ValueError(f"bot_status is one of {', '.join(BOT_STATUSES)}, not {bot_status!r}")
     unfit = _GROUPS_ONLY if kind == "private" else _PRIVATE_ONLY

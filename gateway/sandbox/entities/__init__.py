@@ -9,7 +9,7 @@ from gateway.sandbox.errors import InvalidInput, bad_request
 from gateway.sandbox.jsonvalues import Fields
 from gateway.sandbox.parameters import check_utf8
 
-from .cleaning import cleaned, units_of, visible
+from .cleaning import cleaned, not_blank, units_of
 from .detection import detected
 from .entity import Entity
 from .html import parse_html
@@ -85,8 +85,7 @@ def finished(given: Formatted) -> Formatted:
     except InvalidInput as problem:
         raise bad_request(str(problem)) from None
     if found := detected(text):
-        entities = merged(entities, found)
-        entities = visible(units_of(text), entities)
+        entities = not_blank(units_of(text), merged(entities, found))
     return Formatted(text, entities)
 
 

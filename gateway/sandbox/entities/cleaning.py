@@ -38,15 +38,17 @@ def cleaned(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     entities = resolved(entities)
     _check_edges(text, entities)
     units, entities = _vanish(_CONTROL.sub(" ", text), entities)
-    entities = resolved(visible(units, entities))
+    entities = resolved(_shrunk(units, entities))
     return _trimmed(units, entities)
 
 
-def visible(text: str, entities: list[Entity]) -> list[Entity]:
-    """Take the space at their start away from entities, and drop those of which nothing is left.
+def not_blank(units: str, entities: list[Entity]) -> list[Entity]:
+    """Drop entities that show only space; `units` has one character per UTF-16 code unit."""
+    return [e for e in entities if e.type in HIDDEN or units[e.offset : e.end].strip(" \n")]
 
-    `text` has one character per UTF-16 code unit.
-    """
+
+def _shrunk(units: str, entities: list[Entity]) -> list[Entity]:
+    # Takes the space at their start away from entities, from the inmost to the outmost.
     kept: list[Entity] = []
     hidden_starts: set[int] = set()
     for entity in reversed(entities):
@@ -54,12 +56,10 @@ def visible(text: str, entities: list[Entity]) -> list[Entity]:
         if entity.type in HIDDEN:
             hidden_starts.add(start)
         else:
-            while start < entity.end and text[start] in " \n" and start not in hidden_starts:
+            while start < entity.end and units[start] in " \n" and start not in hidden_starts:
                 start += 1
-            if not text[start : entity.end].strip(" \n"):
-                continue
         kept.append(entity.spanning(start, entity.end))
-    return ordered(kept)
+    return ordered(not_blank(units, kept))
 
 
 def units_of(text: str) -> str:

@@ -28,7 +28,6 @@ def checked_link(link: str) -> str:
 
 def require_link(link: str) -> str:
     """Like `checked_link`, but raises `InvalidInput` that says what is wrong."""
-    link = link.strip()
     if link[:3].lower() == "tg:":
         return _internal_link(link)
     found = _URL.fullmatch(link.removeprefix("//"))

@@ -40,22 +40,22 @@ def _is_nested(entities: list[Entity]) -> bool:
     for entity in entities:
         while stack and entity.offset >= stack[-1].end:
             stack.pop()
-        if stack and not _may_hold(stack[-1], entity):
+        if not all(_may_hold(outer, entity) for outer in stack):
             return False
         if entity.type in SPLITTABLE:
             if ends.get(entity.type, -1) >= entity.offset:
                 return False
             ends[entity.type] = entity.end
-        elif (entity.type in QUOTES and any(outer.type in QUOTES for outer in stack)) or any(
-            outer.type not in SPLITTABLE and outer.type not in QUOTES for outer in stack
-        ):
-            return False
         stack.append(entity)
     return True
 
 
 def _may_hold(outer: Entity, inner: Entity) -> bool:
-    return inner.end <= outer.end and outer.type not in PREFORMATTED
+    if inner.end > outer.end or outer.type in PREFORMATTED:
+        return False
+    if outer.type in SPLITTABLE:
+        return inner.type not in PREFORMATTED
+    return inner.type not in QUOTES if outer.type in QUOTES else inner.type in SPLITTABLE
 
 
 def _resplit(continuous: list[Entity], quotes: list[Entity], splittable: list[Entity]) -> list[Entity]:
