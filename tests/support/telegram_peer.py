@@ -65,15 +65,22 @@ class Exchange:
 
 
 class Peer:
-    """Does the next scripted step for each request, and answers `sendMessage` well when there is none."""
+    """Does the next scripted step for each request, and what it does otherwise when there is none.
+
+    Attributes:
+        otherwise: At first, to answer that a message was sent.
+        resets_at_once: Whether connections are reset after their first byte.
+    """
 
     def __init__(self) -> None:
         """Start without a script."""
         self.requests: list[Request] = []
         self.script: deque[Step] = deque()
+        self.otherwise: Step = sent()
         self.connections = 0
-        self.reset_on_accept = False
+        self.resets_at_once = False
         self.url = ""
+        self.arrived = asyncio.Event()
         self.closing = asyncio.Event()
         self.writers: set[asyncio.StreamWriter] = set()
 
@@ -81,22 +88,31 @@ class Peer:
         """Add to the script."""
         self.script.extend(steps)
 
-    def close_connections(self) -> None:
+    async def has_received(self, requests: int) -> None:
+        """Return when that many requests have arrived in all."""
+        while len(self.requests) < requests:
+            self.arrived.clear()
+            await self.arrived.wait()
+
+    async def close_connections(self) -> None:
         """Close every connection, as a server does with idle ones."""
-        for writer in self.writers:
+        for writer in list(self.writers):
             writer.close()
+            await writer.wait_closed()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one connection until either side ends it."""
         self.connections += 1
         self.writers.add(writer)
         try:
-            if self.reset_on_accept:
+            if self.resets_at_once:
+                await reader.readexactly(1)
                 reset(writer)
             while not writer.is_closing():
                 request = await _read(reader)
                 self.requests.append(request)
-                step = self.script.popleft() if self.script else sent()
+                self.arrived.set()
+                step = self.script.popleft() if self.script else self.otherwise
                 await step(Exchange(request, writer, self.closing))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -176,6 +192,16 @@ def only(*tokens: str, then: Step | None = None) -> Step:
     async def step(exchange: Exchange) -> None:
         known = exchange.request.token in tokens
         await ((then or sent()) if known else refused(401, "Unauthorized"))(exchange)
+
+    return step
+
+
+def held(until: asyncio.Event, then: Step | None = None) -> Step:
+    """Answer only when told to."""
+
+    async def step(exchange: Exchange) -> None:
+        await until.wait()
+        await (then or sent())(exchange)
 
     return step
 
