@@ -38,7 +38,6 @@ class Desk:
         self._recheck = recheck
         self._draining = False
         self._waiting: set[asyncio.Timeout] = set()
-        self._accepting: set[asyncio.Task[Message]] = set()
 
     def authenticate(self, values: Sequence[str | bytes], needs: Permission | None = None) -> Caller:
         """Return who calls, by the values of the metadata `authorization`.
@@ -75,7 +74,7 @@ class Desk:
             Unavailable: nothing was kept.
         """
         ready = self._ready(caller, draft, malformed)
-        message = await self._accept(caller, ready, fingerprint_of(draft))
+        message = await self._outbox.accept(caller, ready, fingerprint_of(draft))
         if wait is None:
             return message
         if not message.state.is_final:
@@ -115,14 +114,13 @@ class Desk:
                 await asyncio.wait({upcoming}, timeout=self._recheck.total_seconds())
                 self._require_open(caller)
                 if upcoming.done():
-                    yield upcoming.result()
+                    change = upcoming.result()
                     upcoming = asyncio.ensure_future(anext(changes))
-        except StopAsyncIteration:
-            return
+                    yield change
         finally:
+            # There is always one under way, so cancelling it closes what it waits in.
             upcoming.cancel()
             await asyncio.gather(upcoming, return_exceptions=True)
-            await changes.aclose()
 
     def describe_credential(self, caller: Caller) -> Caller:
         """Return what the caller's own credential says. Needs no permission."""
@@ -166,13 +164,6 @@ class Desk:
             ready = replace(ready, send_at=None)
         checks.require_sound(draft, ready, now, malformed)
         return ready
-
-    async def _accept(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Message:
-        # In a task of its own: a caller that goes away must not leave a message stored and known to nobody.
-        task = asyncio.ensure_future(self._outbox.accept(caller, draft, fingerprint))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
-        return await asyncio.shield(task)
 
     async def _settled(self, message_id: str, wait: timedelta) -> Message:
         if self._draining:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Protocol
 
@@ -20,7 +20,10 @@ class Outbox(Protocol):
     """Keeps messages until they are final."""
 
     async def accept(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Message:
-        """Put a message on durable storage, or find the one that an equal request made."""
+        """Put a message on durable storage, or find the one that an equal request made.
+
+        Begun, it is done whole, even when the caller stops waiting for it.
+        """
 
     async def settled(self, message_id: str, within: timedelta) -> Message:
         """Return the message once it is final, or as it is when `within` is over."""
@@ -31,8 +34,8 @@ class Outbox(Protocol):
     async def cancel(self, caller: Caller, message_id: str) -> Message:
         """Cancel a message of the caller."""
 
-    def watch(self, caller: Caller, resume_token: str) -> AsyncGenerator[tuple[Message, str], None]:
-        """Yield each change of the caller's messages with the token that goes on after it."""
+    def watch(self, caller: Caller, resume_token: str) -> AsyncIterator[tuple[Message, str]]:
+        """Yield each change of the caller's messages with the token that goes on after it, without an end."""
 
 
 class Ledger(Protocol):

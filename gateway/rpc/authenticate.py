@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import grpc
 
@@ -11,10 +10,9 @@ from gateway.desk.desk import Desk
 from gateway.errors import MethodUnknown
 from gateway.model import Permission
 from gateway.rpc.call import Call
+from gateway.rpc.handlers import Handler
 from gateway.rpc.observe import Observer
 from gateway.rpc.policy import POLICY, Access
-
-Handler = grpc.RpcMethodHandler[Any, Any]
 
 
 class Authenticate(grpc.aio.ServerInterceptor):

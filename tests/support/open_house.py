@@ -1,0 +1,121 @@
+"""A gateway in this process for tests: every room is the real one; only Telegram, which is not ours, is played."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from uuid import uuid4
+
+from gateway.access.issue import Issuer
+from gateway.access.keys import KeySet, SigningKey
+from gateway.access.tokens import Verifier
+from gateway.clock import SystemClock
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.pacing import MODES, Pacing
+from gateway.desk.desk import Desk
+from gateway.model import Caller, Draft, Permission, Record
+from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
+from gateway.telegram.failures import BotFailure
+
+ISSUER, AUDIENCE, CLIENT = "test-issuer", "test-audience", "billing"
+CHAT = -1001234567890
+KEY = SigningKey.generate()
+
+
+class TurnedClock(SystemClock):
+    """The machine's clock, put forward by `ahead`."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+@dataclass
+class PlayedTelegram:
+    """The far side: takes what it is sent, unless told to fail or to keep silent."""
+
+    sent: list[Draft] = field(default_factory=list)
+    failure: BotFailure | None = None
+    chat_is_there: bool = True
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    _ids: count[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.answers.set()
+
+    async def identify(self) -> object:
+        return None
+
+    async def send_message(self, draft: Draft) -> tuple[int, ...]:
+        self.sent.append(draft)
+        await self.answers.wait()
+        if self.failure is not None:
+            raise self.failure
+        return (next(self._ids),)
+
+    async def chat_answers(self, chat_id: int) -> bool:
+        return self.chat_is_there
+
+
+@dataclass
+class PlainLedger:
+    """Keeps refusals in a list."""
+
+    records: list[Record] = field(default_factory=list)
+
+    def refused(self, record: Record) -> None:
+        self.records.append(record)
+
+
+@dataclass
+class House:
+    """An open house."""
+
+    desk: Desk
+    telegram: PlayedTelegram
+    ledger: PlainLedger
+    clock: TurnedClock
+    store: SqliteStore
+    verifier: Verifier
+
+    def token(
+        self,
+        chat_id: int = CHAT,
+        client: str = CLIENT,
+        permissions: Collection[Permission] = frozenset({Permission.WRITE}),
+        ttl: timedelta = timedelta(hours=1),
+    ) -> str:
+        issuer = Issuer(KEY, issuer=ISSUER, audience=AUDIENCE, clock=self.clock, random_bytes=os.urandom)
+        return issuer.issue(client=client, chat_id=chat_id, permissions=permissions, ttl=ttl).token
+
+    def caller(
+        self,
+        chat_id: int = CHAT,
+        client: str = CLIENT,
+        permissions: Collection[Permission] = frozenset({Permission.WRITE}),
+    ) -> Caller:
+        return self.verifier.verify(self.token(chat_id, client, permissions))
+
+
+@asynccontextmanager
+async def open_house(recheck: timedelta = timedelta(milliseconds=20)) -> AsyncIterator[House]:
+    clock, telegram, ledger = TurnedClock(), PlayedTelegram(), PlainLedger()
+    verifier = Verifier(KeySet([KEY.verification_key]), issuer=ISSUER, audience=AUDIENCE, clock=clock)
+    async with open_sqlite_in_memory() as store:
+        dispatcher = Dispatcher(store, telegram, clock, lambda: 0.5, pacing=Pacing(MODES["off"]))
+        outbox = Outbox(store, dispatcher, clock, lambda: str(uuid4()))
+        running = asyncio.create_task(dispatcher.run())
+        desk = Desk(verifier=verifier, outbox=outbox, ledger=ledger, clock=clock, recheck=recheck)
+        try:
+            yield House(desk, telegram, ledger, clock, store, verifier)
+        finally:
+            telegram.answers.set()
+            await dispatcher.drain(timedelta(seconds=1))
+            await running
