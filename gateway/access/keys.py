@@ -25,7 +25,7 @@ ALGORITHMS: Mapping[str, tuple[str, str]] = {"ES256": ("EC", "P-256"), "EdDSA": 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type, RFC 9068
 
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_USES = frozenset({"sig", "jwt-svid"})
+_USES = ("sig", "jwt-svid")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,13 +35,25 @@ def test_row_56_two_values_are_refused_even_if_equal(second: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "a.b.c", "Basic a.b.c", "Bearer", "Bearera.b.c", " Bearer a.b.c", "Bearer\ta.b.c", "Token a.b.c", "DPoP a.b.c"],
+    [
+        "",
+        "a.b.c",
+        "Basic a.b.c",
+        "Bearer",
+        "Bearera.b.c",
+        " Bearer a.b.c",
+        "Bearer\ta.b.c",
+        "Token a.b.c",
+        "DPoP a.b.c",
+    ],
 )
 def test_another_scheme_is_refused(value: str) -> None:
     assert refused_as([value]) == "wrong_scheme"
 
 
-@pytest.mark.parametrize("junk", ["", " ", " a.b.c", "a.b.c ", "a.b.c\n", "a.b.c=", "a+b", "a/b", "a,b", "a%2Eb", "é", "１"])
+@pytest.mark.parametrize(
+    "junk", ["", " ", " a.b.c", "a.b.c ", "a.b.c\n", "a.b.c=", "a+b", "a/b", "a,b", "a%2Eb", "é", "１"]
+)
 def test_any_other_character_is_refused(junk: str) -> None:
     assert refused_as([f"Bearer {junk}"]) == "malformed_token"
     assert refused_as([f"Bearer {junk}".encode()]) == "malformed_token"

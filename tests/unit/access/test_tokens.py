@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -45,11 +46,20 @@ def test_the_audience_may_stand_alone_in_a_list() -> None:
     assert verifier().verify(forge.with_claims(aud=[forge.AUDIENCE])).chat_id == CHAT
 
 
-def test_a_token_may_have_4096_characters() -> None:
-    # A header of white space is still one text with one meaning, so it can fill a token up to the limit's last character.
-    shortest = len(forge.token(claims=b"{}" + b" " * 100))
-    assert cause(forge.token(claims=b"{}" + b" " * (100 + (4096 - shortest) * 3 // 4))) == "missing_claim"
-    assert cause(forge.token(claims=b"{}" + b" " * (100 + (4099 - shortest) * 3 // 4))) == "malformed_token"
+def of_length(length: int) -> str:
+    """A good token of so many characters: white space in its two texts adds no meaning."""
+    for spaces in range(3):
+        header = json.dumps(HEADER).encode() + b" " * spaces
+        room = length - len(forge.encoded(header)) - len("..") - 86
+        text = forge.token(header, json.dumps(CLAIMS).ljust(room * 3 // 4).encode())
+        if len(text) == length:
+            return text
+    raise AssertionError(length)
+
+
+def test_a_token_may_have_4096_characters_and_no_more() -> None:
+    assert verifier().verify(of_length(4096)).chat_id == CHAT
+    assert cause(of_length(4097)) == "malformed_token"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +80,24 @@ def test_a_scope_gives_what_it_names_and_an_unknown_word_gives_nothing(
 
 
 @pytest.mark.parametrize(
-    "scope", ["", " ", " write", "write ", "write  read", "write\tread", "write,\u00e9", '"write"', "!audit", "write !x", None, 1, True, [], ["write"]]
+    "scope",
+    [
+        "",
+        " ",
+        " write",
+        "write ",
+        "write  read",
+        "write\tread",
+        "write,\u00e9",
+        '"write"',
+        "!audit",
+        "write !x",
+        None,
+        1,
+        True,
+        [],
+        ["write"],
+    ],
 )
 def test_a_scope_that_is_malformed_or_must_be_understood_is_refused(scope: object) -> None:
     assert cause(forge.with_claims(scope=scope)) == "bad_scope"
@@ -128,7 +155,16 @@ def test_the_skew_can_be_set_to_nothing() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"iss": "https://other.example"}, {"aud": "other"}, {"chat_id": 0}, {"sub": ""}, {"jti": ""}, {"scope": ""}, {"x": 1}, {"cnf": {}}],
+    [
+        {"iss": "https://other.example"},
+        {"aud": "other"},
+        {"chat_id": 0},
+        {"sub": ""},
+        {"jti": ""},
+        {"scope": ""},
+        {"x": 1},
+        {"cnf": {}},
+    ],
 )
 def test_only_an_otherwise_good_token_is_said_to_have_expired(changes: dict[str, object]) -> None:
     long_ago = {"iat": NOW_SECONDS - 7200, "nbf": NOW_SECONDS - 7200, "exp": NOW_SECONDS - 3600}

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.access.key_file import issuer_key
+from gateway.access.keys import SigningKey
+from gateway.errors import ConfigInvalid
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "some" / "data"
+
+
+def key_path(data_dir: Path) -> Path:
+    return data_dir / "keys" / "issuer.pem"
+
+
+def refused(data_dir: Path) -> str:
+    """The refusal: one line that says where, and nothing of a key."""
+    with pytest.raises(ConfigInvalid) as caught:
+        issuer_key(data_dir)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(data_dir / "keys") in text
+    return text
+
+
+def test_the_first_start_makes_a_key_and_the_next_finds_it(data_dir: Path) -> None:
+    first = issuer_key(data_dir)
+    assert issuer_key(data_dir).kid == first.kid
+    assert key_path(data_dir).read_bytes() == first.to_pem()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_new_key_is_for_its_owner_only(data_dir: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        issuer_key(data_dir)
+    finally:
+        os.umask(before)
+    path = key_path(data_dir)
+    assert path.stat().st_mode & 0o7777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_nothing_but_the_key_is_left_behind(data_dir: Path) -> None:
+    issuer_key(data_dir)
+    assert [path.name for path in key_path(data_dir).parent.iterdir()] == ["issuer.pem"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644])
+def test_a_key_that_others_can_touch_is_refused(data_dir: Path, mode: int) -> None:
+    issuer_key(data_dir)
+    key_path(data_dir).chmod(mode)
+    assert "chmod 600" in refused(data_dir)
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o705, 0o710, 0o755, 0o722])
+def test_a_directory_that_others_can_enter_is_refused_and_no_key_made(data_dir: Path, mode: int) -> None:
+    directory = key_path(data_dir).parent
+    directory.mkdir(parents=True)
+    directory.chmod(mode)
+    assert "chmod 700" in refused(data_dir)
+    assert not list(directory.iterdir())
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_in_place_of_the_key_is_refused(data_dir: Path, tmp_path: Path, exists: bool) -> None:
+    elsewhere = tmp_path / "elsewhere.pem"
+    if exists:
+        elsewhere.touch(0o600)
+        elsewhere.write_bytes(SigningKey.generate().to_pem())
+    key_path(data_dir).parent.mkdir(mode=0o700, parents=True)
+    key_path(data_dir).symlink_to(elsewhere)
+    assert "symbolic link" in refused(data_dir)
+    assert elsewhere.exists() is exists
+
+
+def test_a_link_in_place_of_the_directory_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    issuer_key(tmp_path / "other")
+    data_dir.mkdir(parents=True)
+    (data_dir / "keys").symlink_to(tmp_path / "other" / "keys")
+    assert "not a plain directory" in refused(data_dir)
+
+
+def test_a_file_in_place_of_the_directory_is_refused(data_dir: Path) -> None:
+    data_dir.mkdir(parents=True)
+    (data_dir / "keys").touch()
+    refused(data_dir)
+
+
+def test_a_directory_or_a_pipe_in_place_of_the_key_is_refused(data_dir: Path) -> None:
+    path = key_path(data_dir)
+    path.parent.mkdir(mode=0o700, parents=True)
+    os.mkfifo(path, 0o600)
+    assert "not a plain file" in refused(data_dir)
+    path.unlink()
+    path.mkdir(mode=0o700)
+    refused(data_dir)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 227, b"-----BEGIN PRIVATE KEY-----\n", b"x" * 100_000], ids=len)
+def test_a_damaged_key_is_refused_and_left_as_it_is(data_dir: Path, content: bytes) -> None:
+    issuer_key(data_dir)
+    key_path(data_dir).write_bytes(content)
+    assert "restore it" in refused(data_dir)
+    assert key_path(data_dir).read_bytes() == content
+
+
+def test_what_follows_a_key_beyond_16_kib_is_not_read(data_dir: Path) -> None:
+    key = issuer_key(data_dir)
+    with key_path(data_dir).open("ab") as file:
+        file.truncate(1 << 30)
+    assert issuer_key(data_dir).kid == key.kid
+
+
+def test_a_key_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer_key(data_dir)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert "another user" in refused(data_dir)
+
+
+def test_a_key_file_of_another_user_in_our_directory_is_refused(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer_key(data_dir)
+    owners = iter([os.getuid(), os.getuid() + 1])
+    monkeypatch.setattr(os, "geteuid", lambda: next(owners))
+    assert str(key_path(data_dir)) in refused(data_dir)
+
+
+@pytest.mark.parametrize("step", ["fsync", "link"])
+def test_a_key_that_can_not_be_made_whole_is_not_made(
+    data_dir: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, step, fail)
+    assert "No space left" in refused(data_dir)
+    assert not list(key_path(data_dir).parent.iterdir())
+
+
+def test_the_key_of_a_process_that_was_first_is_kept(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = os.link
+    first = SigningKey.generate()
+
+    def overtaken(source: object, target: object, **how: object) -> None:
+        path = key_path(data_dir)
+        path.touch(0o600)
+        path.write_bytes(first.to_pem())
+        link(source, target, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", overtaken)
+    assert issuer_key(data_dir).kid == first.kid
+    assert [path.name for path in key_path(data_dir).parent.iterdir()] == ["issuer.pem"]
+
+
+def test_processes_that_start_together_end_with_one_key(data_dir: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from gateway.access.key_file import issuer_key;"
+        "print('ready', flush=True); sys.stdin.readline(); print(issuer_key(Path(sys.argv[1])).kid)"
+    )
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(data_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for _ in range(4)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("\n")
+        racer.stdin.flush()
+    kids = {racer.communicate()[0].strip() for racer in racers}
+    assert kids == {issuer_key(data_dir).kid}
