@@ -120,6 +120,13 @@ class Dispatcher:
         """Whether a message is known here as not final."""
         return message_id in self._pending or message_id in self._early
 
+    def bot_refused(self) -> None:
+        """Say that Telegram refuses the bot token: nothing is attempted until it takes one again."""
+        if self.bot_ok:
+            self.bot_ok = False
+            self._on_bot_state(False)
+            self.spawn(self._restore_bot())
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work that `drain` waits for, and that nobody's hanging up ends."""
         task = asyncio.get_running_loop().create_task(work)
@@ -379,10 +386,8 @@ class Dispatcher:
             now = self._clock.monotonic()
             whole_bot = self._pacing.refused(lane.chat_id, now, pause.total_seconds())
             self.counts.rate_limited["bot" if whole_bot else "chat"] += 1
-        elif isinstance(failure, BotRefused) and self.bot_ok:
-            self.bot_ok = False
-            self._on_bot_state(False)
-            self.spawn(self._restore_bot())
+        elif isinstance(failure, BotRefused):
+            self.bot_refused()
 
     def _after(self, lane: Lane, kept: Message) -> None:
         """Let the lane's head go when it is final, and otherwise have it wait for its next attempt."""
