@@ -15,7 +15,7 @@ from .faults import Fault
 from .methods import METHODS, NAMES, Call, Described
 from .methods.call import find_chat
 from .parameters import Parameters
-from .request_log import Entry, loggable
+from .request_log import Entry, loggable, printable
 from .world import World
 
 _PROXY_PAGE = (
@@ -60,7 +60,9 @@ def open_entry(world: World, token: str, method: str, parameters: Parameters) ->
         bot_id = bot_id_of(token)
     except Refusal:
         bot_id = None
-    entry = Entry(world.clock(), world.wall(), bot_id, NAMES.get(method, method), loggable(parameters, token))
+    entry = Entry(
+        world.clock(), world.wall(), bot_id, NAMES.get(method) or printable(method), loggable(parameters, token)
+    )
     world.requests.add(entry)
     return entry
 

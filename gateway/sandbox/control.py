@@ -49,7 +49,7 @@ def _add_chat(sandbox: Sandbox, given: Mapping[str, Any]) -> Any:
     chat_id = _integer(given, "id")
     for name in ("type", "title", "username", "bot_status"):
         if not isinstance(given.get(name, ""), str):
-            raise ValueError(f"{name} is a text, not {given[name]!r}")
+            raise ValueError(f"{name} is a string, not {given[name]!r}")
     if "migrate_to_chat_id" in given:
         _integer(given, "migrate_to_chat_id")
     topics = given.get("topics", [])
@@ -64,7 +64,7 @@ def _list_messages(sandbox: Sandbox, query: Mapping[str, str]) -> Any:
     try:
         messages = sandbox.messages(int(chat_id))
     except ValueError:
-        raise ValueError(f"chat_id is a number, not {chat_id!r}") from None
+        raise ValueError(f"chat_id is a number, not {chat_id[:40]!r}") from None
     except KeyError:
         raise ValueError(f"there is no chat {chat_id}; add it with POST /sandbox/chats") from None
     return _newest(messages, query)
@@ -86,7 +86,7 @@ def _add_fault(sandbox: Sandbox, given: Mapping[str, Any]) -> Any:
     _check_names(given, _FAULT_NAMES)
     method, fault = given.get("method"), given.get("fault")
     if method is not None and not isinstance(method, str):
-        raise ValueError(f"method is a text, not {method!r}")
+        raise ValueError(f"method is a string, not {method!r}")
     if not isinstance(fault, dict):
         raise ValueError('fault is an object such as {"kind": "rate_limited", "retry_after": 3}')
     chat_id = _integer(given, "chat_id") if given.get("chat_id") is not None else None

@@ -171,7 +171,7 @@ def new_fault(method: str | None, chat_id: int | None, times: int, fault: Mappin
     if kind in _NUMBERS:
         _check_number(kind, settings)
     if not isinstance(settings.get("description", ""), str):
-        raise ValueError("fault.description is a text")
+        raise ValueError("fault.description is a string")
     if kind == "reset_before_body" and chat_id is not None:
         raise ValueError("reset_before_body strikes before the body with the chat_id is read: leave chat_id out")
     return Fault(kind, settings, method.lower() if method else None, chat_id, times)

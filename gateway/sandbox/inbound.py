@@ -35,15 +35,15 @@ _NUMBERS = ("bot_id", "chat_id", "message_id", "message_thread_id", "reply_to_me
 
 def inbound_update(world: World, given: Mapping[str, Any]) -> tuple[str, dict[str, Any], int | None]:
     """The kind of update, its content and the bot it is for; `ValueError` says what does not fit."""
+    for name in _NUMBERS:
+        if name in given and (not isinstance(given[name], int) or isinstance(given[name], bool)):
+            raise ValueError(f"{name} is a whole number, not {given[name]!r}")
     if "update" in given:
         return (*_raw(given["update"]), given.get("bot_id"))
     if unknown := set(given) - _NAMES:
         raise ValueError(
             f"unknown: {', '.join(sorted(map(str, unknown)))}; known are {', '.join(sorted(_NAMES))}, update"
         )
-    for name in _NUMBERS:
-        if name in given and (not isinstance(given[name], int) or isinstance(given[name], bool)):
-            raise ValueError(f"{name} is a whole number, not {given[name]!r}")
     chat = world.chats.get(given.get("chat_id", 0))
     if chat is None:
         raise ValueError(f"there is no chat {given.get('chat_id')}; add it with POST /sandbox/chats")
@@ -73,13 +73,13 @@ def _user(chat: Chat, given: Any) -> dict[str, Any]:
         raise ValueError('from is a user such as {"id": 7, "first_name": "Ann"}')
     user = {"is_bot": False, "first_name": f"User {given['id']}", **given}
     if not isinstance(user["first_name"], str) or not isinstance(user["is_bot"], bool):
-        raise ValueError("from.first_name is a text and from.is_bot a boolean")
+        raise ValueError("from.first_name is a string and from.is_bot a boolean")
     return user
 
 
 def _message(world: World, chat: Chat, user: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given.get("text"), str):
-        raise ValueError("text is a text")
+        raise ValueError(f"text is a string, not {given.get('text')!r}")
     try:
         text, entities = finished(Formatted(given["text"], []))
     except Refusal as problem:

@@ -7,11 +7,19 @@ other way round, but a boolean is a boolean (TDLib, tdutils/td/utils/JsonBuilder
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from .errors import InvalidInput
 from .integers import strict_integer
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text came from valid UTF-8 and holds no half of a surrogate pair."""
+    return _SURROGATES.search(text) is None
 
 
 class Number(str):
@@ -70,6 +78,8 @@ class Fields:
             return ""
         if not isinstance(value, str):
             raise InvalidInput(f'Field "{name}" must be of type String')
+        if not value.isascii() and not is_utf8(value):
+            raise InvalidInput("Strings must be encoded in UTF-8")
         return str(value)
 
     def required_string(self, name: str) -> str:

@@ -98,14 +98,9 @@ def _check_keyboard(rows: list[list[_Button]]) -> None:
 
 
 def _check_button(button: _Button) -> None:
-    try:
-        size = len(button.get("callback_data", "").encode())
-        button["text"].encode()
-    except UnicodeEncodeError:
-        raise bad_request("Inline keyboard button text must be encoded in UTF-8") from None
     if not button["text"].strip():
         raise bad_request("Inline keyboard button text must be non-empty")
-    if size > CALLBACK_DATA_LIMIT:
+    if len(button.get("callback_data", "").encode()) > CALLBACK_DATA_LIMIT:
         raise bad_request("BUTTON_DATA_INVALID")
     if "copy_text" in button and not 0 < len(button["copy_text"]["text"]) <= COPY_TEXT_LIMIT:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")

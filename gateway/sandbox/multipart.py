@@ -57,7 +57,7 @@ def _unfinished() -> Refusal:
 def _add_part(parameters: Parameters, head: bytes, content: bytes) -> None:
     if len(head) > _HEADERS_LIMIT:
         raise Refusal(431, "Request Header Fields Too Large: total headers size exceeded")
-    name, file_name, content_type = _read_head(head.decode(errors="surrogateescape"))
+    name, file_name, content_type = _read_head(head.decode(errors="replace"))
     if not name:
         raise refusal(400, "field name in multipart/form-data not found")
     if file_name is not None:

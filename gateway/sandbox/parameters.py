@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from .errors import InvalidInput, bad_request, too_large
 from .integers import lenient_integer
-from .jsonvalues import DECODER, decode
+from .jsonvalues import DECODER, decode, is_utf8
 
 PARAMETERS_LIMIT = 1 << 20
 """Bytes of parameters in one request, query string included (HttpReader.cpp); more is answered 413."""
@@ -155,7 +155,5 @@ def _expect(text: str, at: int, character: str, skip: bool = True) -> int:
 
 def check_utf8(text: str, complaint: str) -> None:
     """Refuse text that was not valid UTF-8 or holds half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise bad_request(complaint) from None
+    if not is_utf8(text):
+        raise bad_request(complaint)

@@ -13,6 +13,8 @@ from .parameters import Parameters
 VALUE_LIMIT = 20_000
 """Characters of one parameter the log keeps."""
 
+_GAP = "…"
+
 
 @dataclass(slots=True)
 class Entry:
@@ -50,6 +52,16 @@ class Entry:
         return answer | self.extra
 
 
+def printable(text: str) -> str:
+    """The text without what is not Unicode in it."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def _clean(text: str, token: str) -> str:
+    text = printable(text)
+    return text.replace(token, _GAP) if token and token in text else text
+
+
 class RequestLog:
     """At most `size` entries; the oldest are forgotten first."""
 
@@ -67,14 +79,13 @@ class RequestLog:
 
 def loggable(parameters: Parameters, token: str) -> dict[str, Any]:
     """The parameters without the token, shortened where they are huge; files by name and size."""
-    shown: dict[str, Any] = dict(parameters.values)
+    shown: dict[str, Any] = {}
     for name, value in parameters.values.items():
-        if len(value) > VALUE_LIMIT:
-            shown[name] = value = value[:VALUE_LIMIT] + "…"
         if name == "secret_token":
-            shown[name] = "…"
-        elif token in value or token in name:
-            shown[name.replace(token, "…")] = shown.pop(name).replace(token, "…")
+            value = _GAP
+        elif len(value) > VALUE_LIMIT:
+            value = value[:VALUE_LIMIT] + _GAP
+        shown[_clean(name, token)] = _clean(value, token)
     for name, upload in parameters.files.items():
         shown[name] = {"file_name": upload.file_name, "size": len(upload.content)}
     return shown

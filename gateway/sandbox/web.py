@@ -24,6 +24,7 @@ BODY_LIMIT = 64 << 20
 """Bytes of one request body; more is answered 413. The largest upload is 50 MB."""
 
 _CHUNK = 1 << 16
+_HEADERS_LIMIT = 1 << 18
 _CONTROL_LIMIT = 1 << 20
 _GRACE_SECONDS = 0.1
 
@@ -49,7 +50,7 @@ class Door:
                 return _page_response(self._page)
             if path.startswith("/file/bot"):
                 return self._download(path)
-            raise not_found()
+            raise not_found() if path.startswith("/") else not_found("absolute URI is specified in the Request-Line")
         except Refusal as refused:
             return await transmit(request, refused_answer(refused))
 
@@ -143,7 +144,8 @@ async def running(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> A
     The Bot API's base is `<url>/bot`, that of downloads `<url>/file/bot`. Port 0 takes a free one; a port in use
     raises `OSError`. Leaving ends at once, long polls included.
     """
-    server = web.Server(Door(sandbox).handle, access_log=None)
+    handle = Door(sandbox).handle
+    server = web.Server(handle, access_log=None, max_line_size=_HEADERS_LIMIT, max_field_size=_HEADERS_LIMIT)
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_GRACE_SECONDS)
     await runner.setup()
     try:
