@@ -1,0 +1,139 @@
+"""The load: callers that ask again as soon as they are answered, and two sides that take turns."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import grpc
+import psutil  # type: ignore[import-untyped]
+
+from chatkey.v1 import messaging_gateway_pb2 as pb
+
+SEND = "/chatkey.v1.MessagingGateway/SendMessage"
+TEXT = "Deployment 4711 of billing finished: 12 of 12 instances are healthy."
+
+DELIVERED = (pb.STATE_DELIVERED,)
+ACCEPTED = (pb.STATE_QUEUED, pb.STATE_SENDING)
+"""A message for an idle chat is kept as being sent from the start."""
+
+Caller: TypeAlias = Callable[[], Awaitable[None]]
+"""Makes one call and returns when it is answered as it should be."""
+
+Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+
+_LONGEST_ROUND = 60
+
+
+class Unexpected(Exception):
+    """A side did not do the work that was to be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One round of one side: latencies and the CPU time of each process, in seconds."""
+
+    calls: int
+    seconds: float
+    latencies: Sequence[float]
+    cpu: Mapping[str, float]
+
+    @property
+    def rate(self) -> float:
+        """Calls per second."""
+        return self.calls / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two that are compared: as many calls in flight as it has callers.
+
+    Attributes:
+        processes: Whose CPU time to read, by name; the load generator's own is added as `load`.
+    """
+
+    callers: Sequence[Caller]
+    processes: Mapping[str, psutil.Process]
+
+    async def run(self, seconds: float) -> Reading:
+        """Let the callers call for so long, and wait for the answers that are still out."""
+        latencies: list[float] = []
+        cpu = self._cpu()
+        began = time.perf_counter()
+
+        async def repeat(call: Caller) -> None:
+            while (asked := time.perf_counter()) < began + seconds:
+                await call()
+                latencies.append(time.perf_counter() - asked)
+
+        async with asyncio.timeout(seconds + _LONGEST_ROUND), asyncio.TaskGroup() as tasks:
+            for caller in self.callers:
+                tasks.create_task(repeat(caller))
+        took = time.perf_counter() - began
+        spent = {name: after - cpu[name] for name, after in self._cpu().items()}
+        return Reading(len(latencies), took, latencies, spent)
+
+    def _cpu(self) -> dict[str, float]:
+        times = {name: process.cpu_times() for name, process in self.processes.items()}
+        return {name: spent.user + spent.system for name, spent in times.items()} | {"load": time.process_time()}
+
+
+async def interleaved(sides: Sequence[Side], rounds: int, seconds: float) -> list[list[Reading]]:
+    """Return the readings of each side: they take turns, and who begins alternates. A warm-up goes before."""
+    readings: list[list[Reading]] = [[] for _ in sides]
+    for side in sides:
+        await side.run(min(seconds, 0.7))
+    for number in range(rounds):
+        turns = range(len(sides)) if number % 2 == 0 else reversed(range(len(sides)))
+        for turn in turns:
+            readings[turn].append(await sides[turn].run(seconds))
+    return readings
+
+
+def cpu_per_call(readings: Sequence[Reading]) -> str:
+    """Say how many milliseconds of CPU a call cost in each process, over all rounds."""
+    calls = sum(reading.calls for reading in readings)
+    spent = {name: sum(reading.cpu[name] for reading in readings) for name in readings[0].cpu}
+    return ", ".join(f"{name} {seconds / calls * 1000:.2f}" for name, seconds in spent.items())
+
+
+def raw(channel: grpc.aio.Channel, method: str) -> Method:
+    """Return a method that takes and returns bytes: whoever generates load has no time for messages."""
+    unserialized: Method = channel.unary_unary(method)
+    return unserialized
+
+
+def request(chat_id: int, wait_for: pb.WaitFor) -> bytes:
+    """Return a serialized request for one short message."""
+    return pb.SendMessageRequest(chat_id=chat_id, text=TEXT, wait_for=wait_for).SerializeToString()
+
+
+def sender(channel: grpc.aio.Channel, sent: bytes, key: str, states: Container[pb.State]) -> Caller:
+    """Return a caller that sends one message and expects it in one of `states`."""
+    method = raw(channel, SEND)
+    metadata = (("authorization", f"Bearer {key}"),)
+
+    async def call() -> None:
+        message = pb.SendMessageResponse.FromString(await method(sent, metadata=metadata)).message
+        if message.state not in states:
+            raise Unexpected(f"a message is {pb.State.Name(message.state)}")
+
+    return call
+
+
+def asker(channel: grpc.aio.Channel, sent: bytes, keys: Sequence[str], expected: grpc.StatusCode) -> Caller:
+    """Return a caller that goes round the keys (none: it shows no key) and looks at nothing but the status."""
+    method = raw(channel, SEND)
+    shown = itertools.cycle([(("authorization", f"Bearer {key}"),) for key in keys] or [()])
+
+    async def call() -> None:
+        # Asked for the code alone, grpc.aio builds no exception: both sides cost the load generator about the same.
+        code = await method(sent, metadata=next(shown)).code()
+        if code is not expected:
+            raise Unexpected(f"answered {code.name} instead of {expected.name}")
+
+    return call
