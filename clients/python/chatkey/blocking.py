@@ -1,0 +1,158 @@
+"""The client for code without an event loop, and for threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from threading import Lock
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+from uuid import uuid4
+
+import grpc
+
+from chatkey.core import Core
+from chatkey.errors import ConfigurationError, error_from
+from chatkey.messages import Change, Credential, Message, change_from, credential_from, message_from
+from chatkey.requests import SendOptions, send_request
+from chatkey.retries import Attempts
+from chatkey.v1 import credential_self_pb2, credential_self_pb2_grpc, messaging_gateway_pb2, messaging_gateway_pb2_grpc
+
+_Answer = TypeVar("_Answer")
+
+
+class BlockingClient(Core):
+    """Sends to the Telegram chat that a token opens. Threads may share it.
+
+    Every method raises a `ChatkeyError`; see `chatkey.errors`. A call on which the gateway was not available is
+    repeated until its deadline, which is safe: every message has a `request_id`.
+
+    The arguments are those of `Core`.
+    """
+
+    def _begin(self) -> None:
+        self._learning = Lock()
+        address, options = self._connection.address, self._connection.options
+        self._channel = (
+            grpc.insecure_channel(address, options=options)
+            if self._connection.is_plaintext
+            else grpc.secure_channel(address, self._connection.credentials(), options=options)
+        )
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """End every call and the connection. The client can't be used again."""
+        self._closed = True
+        self._channel.close()
+
+    def send(
+        self,
+        text: str,
+        *,
+        chat_id: int | None = None,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[SendOptions],
+    ) -> Message:
+        """Send a message and, unless told otherwise, wait until it is delivered.
+
+        The answer comes at the latest shortly before the deadline, with the state that the message has then: it is on
+        durable storage and goes on without the caller.
+
+        Args:
+            text: 1 to 4096 characters after its markup is parsed.
+            chat_id: The chat; if left out, the only one that the token opens.
+            request_id: A name for this message that is used once; made up if left out. Keep one of your own to repeat a
+                message safely after a restart.
+            timeout: Seconds until the call fails.
+            options: See `SendOptions`.
+
+        Raises:
+            DeadlineExceeded: It is not known whether the message was accepted; `request_id` asks again.
+            ChatkeyError: The message was refused, or has failed.
+            ValueError: An argument does not fit its field.
+        """
+        attempts = self._attempts(timeout)
+        request_id = request_id or str(uuid4())
+        chat_id = self._only_chat(attempts) if chat_id is None else chat_id
+        request = send_request(text, chat_id, request_id, options)
+        answer = self._call(lambda **how: self._messaging.SendMessage(request, **how), attempts, request_id)
+        return message_from(answer.message)
+
+    def get(self, message_id: str, *, timeout: float | None = None) -> Message:
+        """Return a message as it is now."""
+        request = messaging_gateway_pb2.GetMessageRequest(message_id=message_id)
+        answer = self._call(lambda **how: self._messaging.GetMessage(request, **how), self._attempts(timeout))
+        return message_from(answer.message)
+
+    def cancel(self, message_id: str, *, timeout: float | None = None) -> Message:
+        """Cancel a message that is not on its way.
+
+        Raises:
+            StateConflict: It is on its way or final.
+        """
+        request = messaging_gateway_pb2.CancelMessageRequest(message_id=message_id)
+        answer = self._call(lambda **how: self._messaging.CancelMessage(request, **how), self._attempts(timeout))
+        return message_from(answer.message)
+
+    def describe(self, *, timeout: float | None = None) -> Credential:
+        """Ask what the token opens, and until when."""
+        return self._describe(self._attempts(timeout))
+
+    def watch(self, resume_token: str = "") -> Iterator[Change]:
+        """Follow the changes of this client's messages, for ever: a lost connection is made again.
+
+        Args:
+            resume_token: Of the last change that was seen, to go on after it. Empty: from now on.
+        """
+        attempts = Attempts(self._retries, None)
+        while True:
+            request = messaging_gateway_pb2.WatchMessagesRequest(resume_token=resume_token)
+            stream = self._messaging.WatchMessages(request, metadata=self._token().metadata)
+            try:
+                for answer in stream:
+                    attempts.answered()
+                    resume_token = answer.resume_token
+                    yield change_from(answer)
+                pause = attempts.pause_after_end()
+            except grpc.RpcError as failed:
+                pause = attempts.pause_after(error_from(failed))
+            finally:
+                stream.cancel()
+            self._retries.sleep(pause)
+
+    def _call(self, method: Callable[..., _Answer], attempts: Attempts, request_id: str = "") -> _Answer:
+        while True:
+            try:
+                return method(timeout=attempts.remaining, metadata=self._token().metadata)
+            except grpc.RpcError as failed:
+                pause = attempts.pause_after(error_from(failed, request_id))
+            self._retries.sleep(pause)
+
+    def _only_chat(self, attempts: Attempts) -> int:
+        with self._learning:
+            token = self._token()
+            return self._chat_of(token) or self._learn_chat(token, self._describe(attempts))
+
+    def _describe(self, attempts: Attempts) -> Credential:
+        request = credential_self_pb2.DescribeCredentialRequest()
+        stub = credential_self_pb2_grpc.CredentialSelfStub(self._opened())
+        answer = self._call(lambda **how: stub.DescribeCredential(request, **how), attempts)
+        return credential_from(answer.credential)
+
+    @property
+    def _messaging(self) -> messaging_gateway_pb2_grpc.MessagingGatewayStub:
+        return messaging_gateway_pb2_grpc.MessagingGatewayStub(self._opened())
+
+    def _opened(self) -> grpc.Channel:
+        if self._closed:
+            raise ConfigurationError("the client is closed")
+        return self._channel

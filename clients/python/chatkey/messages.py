@@ -1,0 +1,260 @@
+"""The words of the contract as Python has them: what is sent and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chatkey.v1 import credential_self_pb2, error_reason_pb2, messaging_gateway_pb2
+
+
+class State(Enum):
+    """Where a message is on its way."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    """The answer to a request that was only checked, or a state that this client does not know."""
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    RETRY_WAIT = "RETRY_WAIT"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+    DELIVERY_UNKNOWN = "DELIVERY_UNKNOWN"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a message in this state stays in it."""
+        return self in (State.DELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED, State.DELIVERY_UNKNOWN)
+
+
+class TextFormat(Enum):
+    """How a text is to be read."""
+
+    PLAIN = "PLAIN"
+    HTML = "HTML"
+    MARKDOWN_V2 = "MARKDOWN_V2"
+    """Telegram's dialect: the caller escapes."""
+    MARKDOWN = "MARKDOWN"
+    """Markdown as people write it: nothing has to be escaped."""
+
+
+class WaitFor(Enum):
+    """When a call is to answer."""
+
+    DELIVERY = "DELIVERY"
+    """When the message is final, or shortly before the deadline with the state that it has then."""
+    ACCEPTANCE = "ACCEPTANCE"
+    """When the message is on durable storage."""
+
+
+class WhenUnknown(Enum):
+    """What to do when it can't be known whether Telegram delivered a message."""
+
+    RESEND = "RESEND"
+    """Send it again: the chat may see it twice."""
+    GIVE_UP = "GIVE_UP"
+    """Never send it again: the chat may not see it."""
+
+
+class Priority(Enum):
+    """How urgent a message is, compared with messages for other chats."""
+
+    BULK = "BULK"
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
+
+
+class LinkPreview(Enum):
+    """Whether links get a preview."""
+
+    NONE = "NONE"
+    AUTO = "AUTO"
+
+
+class EntityType(Enum):
+    """The kinds of formatting."""
+
+    BOLD = "BOLD"
+    ITALIC = "ITALIC"
+    UNDERLINE = "UNDERLINE"
+    STRIKETHROUGH = "STRIKETHROUGH"
+    SPOILER = "SPOILER"
+    BLOCKQUOTE = "BLOCKQUOTE"
+    EXPANDABLE_BLOCKQUOTE = "EXPANDABLE_BLOCKQUOTE"
+    CODE = "CODE"
+    PRE = "PRE"
+    TEXT_LINK = "TEXT_LINK"
+
+
+class Permission(Enum):
+    """What may be done in a chat."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    """One that this client does not know."""
+    WRITE = "WRITE"
+    READ = "READ"
+    MODERATE = "MODERATE"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEntity:
+    """Formatting of a part of a plain text; `offset` and `length` in UTF-16 code units."""
+
+    type: EntityType
+    offset: int
+    length: int
+    url: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button below a message; exactly one of `url` and `copy_text` is set."""
+
+    text: str
+    url: str = ""
+    copy_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a message was not delivered.
+
+    Attributes:
+        reason: The name of a value of the contract's `ErrorReason` without its prefix.
+        description: One line for people.
+        telegram_error_code: The Bot API's code; 0 when Telegram gave no answer.
+    """
+
+    reason: str
+    description: str
+    telegram_error_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message on its way to Telegram, or at its end.
+
+    Attributes:
+        id: Given at acceptance; empty for a request that was only checked.
+        telegram_message_ids: Empty until the message is delivered.
+        request_id: What it was sent with.
+        accepted_at: When it was put on durable storage; `None` for a request that was only checked.
+        finished_at: When it reached its final state.
+        attempts: How often it was handed to Telegram.
+        possibly_duplicated: Whether the chat may have seen it more than once.
+        failure: Why it was not delivered, or why the last attempt failed.
+        due_at: When the next attempt is due at the earliest, if it waits for one.
+        expires_at: When it ends if it has not been sent by then.
+    """
+
+    id: str
+    chat_id: int
+    state: State
+    telegram_message_ids: tuple[int, ...]
+    request_id: str
+    accepted_at: datetime | None
+    finished_at: datetime | None
+    attempts: int
+    possibly_duplicated: bool
+    failure: Failure | None
+    due_at: datetime | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A message after a change, and where to go on watching after it."""
+
+    message: Message
+    resume_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatGrant:
+    """A chat that a credential opens; for one forum topic only if `message_thread_id` is set."""
+
+    chat_id: int
+    permissions: frozenset[Permission]
+    message_thread_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a token is and what it opens. Quote `token_id`, never the token, when you ask for it to be revoked."""
+
+    client: str
+    token_id: str
+    issuer: str
+    grants: tuple[ChatGrant, ...]
+    issued_at: datetime | None
+    expires_at: datetime | None
+
+
+def message_from(answer: messaging_gateway_pb2.Message) -> Message:
+    """Read a message."""
+    return Message(
+        id=answer.id,
+        chat_id=answer.chat_id,
+        state=_state(answer.state),
+        telegram_message_ids=tuple(answer.telegram_message_ids),
+        request_id=answer.request_id,
+        accepted_at=_instant(answer.accept_time),
+        finished_at=_instant(answer.finish_time),
+        attempts=answer.attempts,
+        possibly_duplicated=answer.possibly_duplicated,
+        failure=_failure(answer.failure) if answer.HasField("failure") else None,
+        due_at=_instant(answer.due_time),
+        expires_at=_instant(answer.expire_time),
+    )
+
+
+def change_from(answer: messaging_gateway_pb2.WatchMessagesResponse) -> Change:
+    """Read a change."""
+    return Change(message_from(answer.message), answer.resume_token)
+
+
+def credential_from(answer: credential_self_pb2.Credential) -> Credential:
+    """Read a credential."""
+    return Credential(
+        client=answer.client,
+        token_id=answer.token_id,
+        issuer=answer.issuer,
+        grants=tuple(_grant(grant) for grant in answer.grants),
+        issued_at=_instant(answer.issue_time),
+        expires_at=_instant(answer.expire_time),
+    )
+
+
+def _grant(grant: credential_self_pb2.ChatGrant) -> ChatGrant:
+    topic = grant.message_thread_id if grant.HasField("message_thread_id") else None
+    return ChatGrant(grant.chat_id, frozenset(map(_permission, grant.permissions)), topic)
+
+
+def _failure(failure: messaging_gateway_pb2.Failure) -> Failure:
+    # The number itself where this client is older than the reason.
+    name = error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_number.get(failure.reason)
+    return Failure(
+        reason=name.name.removeprefix("ERROR_REASON_") if name else str(int(failure.reason)),
+        description=failure.description,
+        telegram_error_code=failure.telegram_error_code,
+    )
+
+
+def _state(number: int) -> State:
+    value = messaging_gateway_pb2.State.DESCRIPTOR.values_by_number.get(number)
+    return State(value.name.removeprefix("STATE_")) if value else State.UNSPECIFIED
+
+
+def _permission(number: int) -> Permission:
+    value = credential_self_pb2.Permission.DESCRIPTOR.values_by_number.get(number)
+    return Permission(value.name.removeprefix("PERMISSION_")) if value else Permission.UNSPECIFIED
+
+
+def _instant(timestamp: Timestamp) -> datetime | None:
+    # Not set and the start of 1970 are the same on the wire; nothing was sent then.
+    return timestamp.ToDatetime(tzinfo=UTC) if timestamp.seconds or timestamp.nanos else None

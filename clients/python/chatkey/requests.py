@@ -1,0 +1,95 @@
+"""The request to send a message, from what a caller says in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from chatkey.messages import Button, LinkPreview, MessageEntity, Priority, TextFormat, WaitFor, WhenUnknown
+from chatkey.v1 import messaging_gateway_pb2 as wire
+
+
+class SendOptions(TypedDict, total=False):
+    """How a message is sent. What is left out is as the contract has it by default."""
+
+    text_format: TextFormat
+    """How the text is to be read; plain by default."""
+    wait_for: WaitFor
+    """When the call is to answer; at delivery by default."""
+    silent: bool
+    """Whether the message arrives without a sound."""
+    protect_content: bool
+    """Whether Telegram is to keep it from being forwarded or saved."""
+    reply_to: int
+    """The Telegram id of the message of the same chat that this one answers."""
+    thread_id: int
+    """The forum topic to write to."""
+    buttons: Sequence[Sequence[Button]]
+    """Rows of buttons below the message."""
+    entities: Sequence[MessageEntity]
+    """Formatting by position, for a plain text."""
+    ttl: timedelta
+    """How long the message is worth sending: 1 second to 7 days, 24 hours by default."""
+    send_at: datetime
+    """When to send it: an aware instant at most 365 days ahead."""
+    when_unknown: WhenUnknown
+    """What to do when it can't be known whether Telegram delivered it; sent again by default."""
+    priority: Priority
+    """How urgent it is, compared with messages for other chats."""
+    link_preview: LinkPreview
+    """Whether links get a preview; none by default."""
+    validate_only: bool
+    """Whether only to check the request: nothing is kept and nothing is sent."""
+
+
+def send_request(text: str, chat_id: int, request_id: str, options: SendOptions) -> wire.SendMessageRequest:
+    """Build the request.
+
+    Raises:
+        ValueError: `send_at` has no time zone, or a number does not fit its field.
+    """
+    request = wire.SendMessageRequest(
+        chat_id=chat_id,
+        text=text,
+        request_id=request_id,
+        silent=options.get("silent", False),
+        protect_content=options.get("protect_content", False),
+        reply_to_message_id=options.get("reply_to", 0),
+        message_thread_id=options.get("thread_id", 0),
+        validate_only=options.get("validate_only", False),
+        text_format=f"TEXT_FORMAT_{options.get('text_format', TextFormat.PLAIN).value}",
+        wait_for=f"WAIT_FOR_{options.get('wait_for', WaitFor.DELIVERY).value}",
+        when_unknown=f"WHEN_UNKNOWN_{options.get('when_unknown', WhenUnknown.RESEND).value}",
+        priority=f"PRIORITY_{options.get('priority', Priority.NORMAL).value}",
+        link_preview=f"LINK_PREVIEW_{options.get('link_preview', LinkPreview.NONE).value}",
+        entities=[_entity(entity) for entity in options.get("entities", ())],
+        buttons=[wire.ButtonRow(buttons=map(_button, row)) for row in options.get("buttons", ())],
+    )
+    if "ttl" in options:
+        request.ttl.FromTimedelta(options["ttl"])
+    if "send_at" in options:
+        if options["send_at"].utcoffset() is None:
+            raise ValueError("send_at has no time zone")
+        request.send_at.FromDatetime(options["send_at"])
+    return request
+
+
+def _entity(entity: MessageEntity) -> wire.MessageEntity:
+    return wire.MessageEntity(
+        type=f"ENTITY_TYPE_{entity.type.value}",
+        offset=entity.offset,
+        length=entity.length,
+        url=entity.url,
+        language=entity.language,
+    )
+
+
+def _button(button: Button) -> wire.Button:
+    # Both or neither is for the gateway to refuse: it names the field.
+    answer = wire.Button(text=button.text)
+    if button.url:
+        answer.url = button.url
+    if button.copy_text:
+        answer.copy_text = button.copy_text
+    return answer
