@@ -227,6 +227,13 @@ async def drips(exchange: Exchange) -> None:
     await exchange.closing.wait()
 
 
+async def floods(exchange: Exchange) -> None:
+    """Answer without an end."""
+    await exchange.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        await exchange.write(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+
 async def _read(reader: asyncio.StreamReader) -> Request:
     head = await reader.readuntil(b"\r\n\r\n")
     length = 0
