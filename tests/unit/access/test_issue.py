@@ -154,6 +154,12 @@ def test_a_description_is_marked_as_unverified() -> None:
     assert described.outcome == "not_checked"
 
 
+def test_a_text_longer_than_a_token_is_not_described() -> None:
+    assert describe(forge.token(claims=b"{}".ljust(2800))).unverified_claims == {}
+    with pytest.raises(RequestInvalid):
+        describe(forge.token(claims=b"{}".ljust(3200)))
+
+
 def test_a_description_says_what_a_verifier_says() -> None:
     assert describe(forge.token(), verifier()).outcome == "valid"
     assert describe(forge.token(), verifier(clock=Hands(NOW + timedelta(days=1)))).outcome == "token_expired"
