@@ -23,8 +23,9 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
-    # A dead connection below a stream is noticed; gRPC servers take a ping each 5 minutes without being told.
-    ("grpc.keepalive_time_ms", 330_000),
+    # A dead connection below a stream is noticed, also when no message passes for a long time.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.http2.max_pings_without_data", 0),
     ("grpc.keepalive_timeout_ms", 20_000),
 )
 
