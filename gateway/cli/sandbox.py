@@ -7,7 +7,8 @@ import contextlib
 
 import click
 
-from gateway.sandbox import FAULT_KINDS
+from gateway.config import listen_address
+from gateway.sandbox import FAULT_KINDS, LimitsName, Sandbox, running
 
 FAULTS = "\n".join(f"  {kind:<20} {meaning}" for kind, meaning in FAULT_KINDS.items())
 
@@ -24,7 +25,7 @@ FAULTS = "\n".join(f"  {kind:<20} {meaning}" for kind, meaning in FAULT_KINDS.it
     type=click.Choice(["telegram", "none"]),
     help="Refuse what is too fast, as Telegram does, or nothing.",
 )
-def command(listen: str, limits: str) -> None:
+def command(listen: str, limits: LimitsName) -> None:
     """Run a Bot API in a box, as strict as Telegram's, with a page that shows the chats.
 
     Every well-formed bot token is accepted, and only chats that were added exist:
@@ -33,13 +34,19 @@ def command(listen: str, limits: str) -> None:
       curl -d '{"id": -1001, "type": "supergroup", "title": "Ops"}' http://127.0.0.1:8081/sandbox/chats
       CHATKEY_BOT_API_URL=http://127.0.0.1:8081 chatkey serve
     """
-    from gateway.sandbox import serve
-
-    def announce(url: str) -> None:
-        click.echo(f"The sandbox is at {url} (Ctrl-C ends it).")
-
+    try:
+        where = listen_address(listen)
+    except ValueError as error:
+        raise click.BadParameter(f"{listen!r} is not {error}", param_hint="--listen") from None
+    host, _, port = where.rpartition(":")
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(serve(listen, limits, announce=announce))
+            asyncio.run(_serve(Sandbox(limits=limits), host.strip("[]"), int(port)))
         except OSError as error:
             raise click.ClickException(f"Can't listen on {listen}: {error.strerror}.") from None
+
+
+async def _serve(sandbox: Sandbox, host: str, port: int) -> None:
+    async with running(sandbox, host, port) as url:
+        click.echo(f"The sandbox is at {url} (Ctrl-C ends it).")
+        await asyncio.Event().wait()

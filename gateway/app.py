@@ -1,0 +1,219 @@
+"""The only place that knows every room: builds them from the configuration, starts, drains and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.access.key_file import issuer_key
+from gateway.access.keys import KeySet
+from gateway.access.tokens import Verifier
+from gateway.audit.ledger import Ledger
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.pacing import MODES, Pacing
+from gateway.desk.desk import Desk
+from gateway.errors import ConfigInvalid
+from gateway.ids import opaque_maker, uuid7_maker
+from gateway.rpc.credentials import Tls
+from gateway.rpc.server import Door, open_door
+from gateway.store.sqlite import open_sqlite
+from gateway.telegram.connector import Connector, open_connector
+from gateway.telegram.failures import BotFailure, BotRefused
+from gateway.telegram.token import TokenSource, from_file, from_value
+from gateway.telemetry import Metrics, logger
+from gateway.web.door import open_web
+
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A gateway that serves.
+
+    Attributes:
+        grpc_port: Where the gRPC door listens; 0 for a local socket.
+        http_port: Where the HTTP door listens.
+        metrics: What it counts.
+    """
+
+    grpc_port: int
+    http_port: int
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Run a gateway until the block is left; then let calls and attempts that are under way end.
+
+    Raises:
+        ConfigInvalid: something is missing, malformed, in use or not ours; nothing is left running.
+    """
+    clock = clock or SystemClock()
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        key = issuer_key(config.data_dir)
+        keys = KeySet([key.verification_key])
+        verifier = Verifier(
+            keys,
+            issuer=config.issuer,
+            audience=config.audience,
+            clock=clock,
+            max_lifetime=config.token_max_lifetime,
+        )
+        store = await stack.enter_async_context(open_sqlite(config.database_path))
+        connector = await stack.enter_async_context(
+            open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config))
+        )
+        ledger = Ledger(store, clock)
+        stack.push_async_callback(ledger.close)
+        bot_state = _BotState()
+        dispatcher = Dispatcher(
+            store,
+            connector,
+            clock,
+            random.SystemRandom().random,
+            pacing=Pacing(MODES[config.pacing]),
+            on_bot_state=bot_state,
+        )
+        stack.push_async_callback(dispatcher.drain, config.drain)
+        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, os.urandom))
+        desk = Desk(verifier=verifier, outbox=outbox, ledger=ledger, clock=clock)
+        _export(metrics, dispatcher)
+        door = await stack.enter_async_context(
+            open_door(
+                desk,
+                listen=config.grpc_listen,
+                tls=_tls(config),
+                clock=clock,
+                new_id=opaque_maker(os.urandom),
+                metrics=metrics,
+                grace=config.drain,
+            )
+        )
+        http_port = await stack.enter_async_context(
+            open_web(
+                config.http_listen,
+                registry=metrics.registry,
+                not_ready=lambda: None if dispatcher.bot_ok else "Telegram refuses the bot token.",
+                jwks=keys.jwks,
+            )
+        )
+        bot_state.door = door
+        door.set_serving(dispatcher.bot_ok)
+        await _start(stack, dispatcher, ledger, connector)
+        yield App(door.port, http_port, metrics)
+
+
+class _BotState:
+    """Tells operators and load balancers whether Telegram takes the bot token."""
+
+    door: Door | None = None
+
+    def __call__(self, bot_ok: bool) -> None:
+        if self.door:
+            self.door.set_serving(bot_ok)
+        if bot_ok:
+            _log.info("bot.accepted", meaning="Telegram takes the bot token again; delivery goes on.")
+        else:
+            _log.error(
+                "bot.refused",
+                meaning="Telegram refuses the bot token. Messages are kept; put the right token into the token file.",
+            )
+
+
+async def _start(stack: AsyncExitStack, dispatcher: Dispatcher, ledger: Ledger, connector: Connector) -> None:
+    tasks = [
+        asyncio.create_task(work, name=name)
+        for name, work in (
+            ("dispatcher", dispatcher.run()),
+            ("ledger", ledger.run()),
+            ("greeting", _greet(connector, dispatcher)),
+        )
+    ]
+
+    async def end() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    stack.push_async_callback(end)
+
+
+async def _greet(connector: Connector, dispatcher: Dispatcher) -> None:
+    """Say who the bot is, or why that can't be learned: a wrong token is noticed now, not with the first message."""
+    try:
+        bot = await connector.identify()
+    except BotRefused:
+        dispatcher.bot_refused()
+    except BotFailure as failure:
+        _log.warning("bot.unreachable", why=str(failure), meaning="Messages are kept until Telegram can be reached.")
+    else:
+        _log.info("bot.identified", bot_id=bot.id, username=bot.username)
+
+
+async def serve(config: Config, announce: Callable[[str], None]) -> None:
+    """Run a gateway until SIGTERM or SIGINT; a second signal ends it at once.
+
+    Args:
+        announce: Told in one line for people, once calls are taken.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    async with running(config) as app:
+        grpc = config.grpc_listen if not app.grpc_port else f"{config.grpc_listen.rpartition(':')[0]}:{app.grpc_port}"
+        http = f"http://{config.http_listen.rpartition(':')[0]}:{app.http_port}"
+        announce(f"Chatkey serves gRPC at {grpc}, health and metrics at {http}.")
+        await stop.wait()
+        _log.info("server.stopping", meaning="No new calls; those under way may end.")
+    _log.info("server.stopped")
+
+
+def _bot_token(config: Config) -> TokenSource:
+    if config.bot_token_file:
+        return from_file(config.bot_token_file)
+    if config.bot_token:
+        return from_value(config.bot_token.reveal())
+    raise ConfigInvalid("No bot token: set CHATKEY_BOT_TOKEN_FILE to a file that holds it.")
+
+
+def _proxy(config: Config) -> str | None:
+    if config.bot_api_proxy_file:
+        return _line(config.bot_api_proxy_file, "CHATKEY_BOT_API_PROXY_FILE")
+    return config.bot_api_proxy.reveal() if config.bot_api_proxy else None
+
+
+def _line(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"{name}: {path} can't be read: {error}.") from None
+
+
+def _tls(config: Config) -> Tls | None:
+    if not (config.tls_cert_file and config.tls_key_file):
+        return None
+    return Tls(cert_file=config.tls_cert_file, key_file=config.tls_key_file, client_ca_file=config.tls_client_ca_file)
+
+
+def _export(metrics: Metrics, dispatcher: Dispatcher) -> None:
+    counts = dispatcher.counts
+    metrics.gauge("chatkey_messages_waiting", "Messages that are not final.", lambda: counts.waiting)
+    metrics.gauge("chatkey_attempts_under_way", "Attempts that wait for Telegram's answer.", lambda: counts.sending)
+    metrics.gauge("chatkey_bot_accepted", "1 while Telegram takes the bot token.", lambda: float(dispatcher.bot_ok))
