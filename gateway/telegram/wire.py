@@ -55,7 +55,7 @@ class SigningRequest(ClientRequest):
         call = self.body
         if not isinstance(call, Call):
             raise TypeError("only calls of the Bot API are sent")
-        self.url = URL(str(unsigned).replace(PLACEHOLDER, call.sign()), encoded=True)
+        self.url = URL(str(unsigned).replace(f"/bot{PLACEHOLDER}/", f"/bot{call.sign()}/"), encoded=True)
         try:
             return await super().send(conn)
         finally:

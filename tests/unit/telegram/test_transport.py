@@ -16,7 +16,7 @@ from aiohttp.http_writer import StreamWriter
 
 from gateway.model import Draft
 from gateway.telegram.connector import Connector
-from gateway.telegram.failures import NotSent, RateLimited, Unanswered
+from gateway.telegram.failures import NotSent, Unanswered
 from gateway.telegram.token import from_value
 from gateway.telegram.wire import Call
 from tests.support.telegram_peer import (
@@ -30,7 +30,6 @@ from tests.support.telegram_peer import (
     is_silent,
     peer_at,
     raw,
-    refused,
     resets,
 )
 from tests.support.telegram_proxies import PASSWORD, USER, HttpProxy, SocksProxy, running
@@ -126,12 +125,6 @@ async def test_a_connection_that_closes_before_the_write_has_taken_nothing(peer:
     assert not call.written
 
 
-async def test_a_server_that_answers_before_it_has_read_everything_is_heard(connector: Connector, peer: Peer) -> None:
-    peer.then(refused(429, "Too Many Requests", {"retry_after": 2}))
-    with pytest.raises(RateLimited):
-        await connector.send_message(Draft(chat_id=5, text="x" * 200_000))
-
-
 async def not_sent(opening: Opening, url: str, **options: object) -> str:
     async with opening(base_url=url, **options) as connector:
         with pytest.raises(NotSent) as failed:
@@ -218,6 +211,12 @@ async def test_a_cancelled_send_leaves_the_connector_usable(connector: Connector
     with pytest.raises(asyncio.CancelledError):
         await send
     assert await connector.send_message(DRAFT) == (7,)
+
+
+async def test_a_server_of_ones_own_may_be_below_a_path(opening: Opening, peer: Peer, token: str) -> None:
+    async with opening(base_url=f"{peer.url}/the TOKEN/é/") as connector:
+        await connector.send_message(DRAFT)
+    assert peer.requests[0].path == f"/the%20TOKEN/%C3%A9/bot{token}/sendMessage"
 
 
 async def test_the_environment_chooses_no_proxy(
