@@ -176,6 +176,13 @@ async def test_a_missed_deadline_is_not_repeated_and_names_the_request(client: A
     assert len(far_side.requests) == 1
 
 
+async def test_a_deadline_missed_behind_the_gateway_is_not_repeated_either(client: Any, far_side: FarSide) -> None:
+    far_side.outcomes = [refuse(grpc.StatusCode.DEADLINE_EXCEEDED)]
+    with pytest.raises(DeadlineExceeded):
+        await client.send("hi", chat_id=1)
+    assert len(far_side.requests) == 1
+
+
 async def test_a_used_up_quota_says_when_to_come_again(client: Any, far_side: FarSide) -> None:
     far_side.outcomes = [refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED", retry_after=1.5)]
     with pytest.raises(QuotaExceeded) as refused:
@@ -242,8 +249,9 @@ async def test_the_token_shows_nowhere(
         with pytest.raises(ChatkeyError) as refused:
             await client.send("hi", chat_id=1, timeout=timeout)
         assert "secret" not in "".join(traceback.format_exception(refused.value)) + repr(vars(refused.value))
-    assert "secret" not in repr(client) + caplog.text
-    assert far_side.tokens == ["Bearer secret.secret.secret"] * 2
+    await client.send("hi")
+    assert "secret" not in repr(client) + repr(vars(getattr(client, "client", client))) + caplog.text
+    assert far_side.tokens == ["Bearer secret.secret.secret"] * 4
 
 
 async def test_watching_goes_on_where_it_ended(client: Any, far_side: FarSide, pauses: Pauses) -> None:
