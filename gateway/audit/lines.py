@@ -1,0 +1,106 @@
+"""A record as one line of text that no stranger can break, forge or hide in."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from gateway.model import Record
+
+VERSION = 1
+MAX_STRANGER = 64
+"""Characters that are kept of a value nobody vouches for, its escapes included."""
+
+# Controls, formats (among them those that turn the direction of text), surrogates, line and paragraph separators.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def to_json_line(seq: int, record: Record) -> str:
+    """Write a record as JSON, without a line end: keys sorted, what is empty left out, nothing unseen unescaped.
+
+    The same record gives the same line. Instants are RFC 3339 in UTC, cut to milliseconds.
+    """
+    fields = {
+        "v": VERSION,
+        "seq": seq,
+        "at": timestamp(record.at),
+        "event": record.event,
+        "decision": record.decision,
+        "reason": record.reason,
+        "client": record.client,
+        "token_id": record.token_id,
+        "key_id": record.key_id,
+        "issuer": record.issuer,
+        "verified": record.verified,
+        "address": record.address,
+        "method": record.method,
+        "call_id": record.call_id,
+        "error_id": record.error_id,
+        "chat_id": record.chat_id,
+        "claimed_chat_id": record.claimed_chat_id,
+        "message_id": record.message_id,
+        "count": record.count,
+        "facts": dict(record.facts),
+    }
+    present = {name: value for name, value in fields.items() if value is not None and value != "" and value != {}}
+    line = json.dumps(present, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return "".join(_json_escape(character) if _is_unseen(character) else character for character in line)
+
+
+def timestamp(at: datetime) -> str:
+    """Write an instant as RFC 3339 in UTC, cut to milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def tamed(record: Record) -> Record:
+    """Return the record with what a stranger wrote made short and visible.
+
+    The method, the call's name and the facts come from the caller whoever it is; who the caller is counts as a
+    stranger's word unless a signature holds.
+    """
+    limit = None if record.verified else MAX_STRANGER
+    return replace(
+        record,
+        client=visible(record.client, limit),
+        token_id=visible(record.token_id, limit),
+        key_id=visible(record.key_id, limit),
+        issuer=visible(record.issuer, limit),
+        address=visible(record.address, MAX_STRANGER),
+        method=visible(record.method, MAX_STRANGER),
+        call_id=visible(record.call_id, MAX_STRANGER),
+        facts={
+            visible(name, MAX_STRANGER): visible(value, MAX_STRANGER) if isinstance(value, str) else value
+            for name, value in record.facts.items()
+        },
+    )
+
+
+def visible(value: str, limit: int | None) -> str:
+    """Escape what can't be seen, and the backslash that marks an escape; end with an ellipsis where it is cut."""
+    if value.isascii() and value.isprintable() and "\\" not in value and len(value) <= (limit or len(value)):
+        return value
+    pieces: list[str] = []
+    room = limit
+    for character in value:
+        piece = _escape(character) if character == "\\" or _is_unseen(character) else character
+        if room is not None:
+            if len(piece) >= room:
+                return "".join([*pieces, "…"])
+            room -= len(piece)
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in _UNSEEN
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode()
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
