@@ -34,7 +34,7 @@ def read_object(data: bytes, max_bytes: int) -> dict[str, object]:
         raise JsonInvalid
     try:
         value = _read(data.decode("utf-8"))
-    except (ValueError, RecursionError):
+    except ValueError:
         raise JsonInvalid from None
     if not isinstance(value, dict):
         raise JsonInvalid
@@ -51,6 +51,7 @@ def _read(text: str) -> object:
 
 
 def _check_depth(text: str) -> None:
+    # Before the parser, which recurses: its RecursionError would come where the stack happens to end.
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
