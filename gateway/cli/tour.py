@@ -138,7 +138,7 @@ class Tour:
         self._expect(not asked, "Telegram was asked for chat B")
         self._tell(f"The same key for chat B: {refused.code.name}. Telegram was never asked, and the audit log has it:")
         record = await self._audit(refused.error_id)
-        shown = ("time", "decision", "reason", "client", "chat_id", "claimed_chat_id", "address", "error_id")
+        shown = ("at", "decision", "reason", "client", "chat_id", "claimed_chat_id", "address", "error_id")
         self._say("      " + json.dumps({name: record[name] for name in shown if name in record}))
         self._expect(record.get("claimed_chat_id") == FINANCE, "the record does not name the chat")
 
