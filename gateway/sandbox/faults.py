@@ -128,8 +128,10 @@ class Fault:
     times: int
 
     def matches(self, method: str, chat_id: int | None) -> bool:
-        """Whether a request of this method to this chat is meant."""
-        return self.method in (None, method) and self.chat_id in (None, chat_id)
+        """Whether a request of this method, in lower case, to this chat is meant."""
+        if self.method is not None and self.method.lower() != method:
+            return False
+        return self.chat_id in (None, chat_id)
 
     @property
     def number(self) -> float:
@@ -174,7 +176,7 @@ def new_fault(method: str | None, chat_id: int | None, times: int, fault: Mappin
         raise ValueError("fault.description is a string")
     if kind == "reset_before_body" and chat_id is not None:
         raise ValueError("reset_before_body strikes before the body with the chat_id is read: leave chat_id out")
-    return Fault(kind, settings, method.lower() if method else None, chat_id, times)
+    return Fault(kind, settings, method, chat_id, times)
 
 
 def _check_number(kind: str, settings: Mapping[str, Any]) -> None:

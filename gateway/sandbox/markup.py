@@ -7,7 +7,7 @@ from typing import Any
 
 from .entities.links import require_link
 from .errors import InvalidInput, bad_request
-from .jsonvalues import Fields
+from .jsonvalues import Fields, Number
 from .parameters import Parameters
 
 BUTTONS_LIMIT = 100
@@ -55,8 +55,8 @@ def _rows(fields: Fields, name: str, complaint: str, read: Callable[[Any], _Butt
 
 
 def _reply_button(value: Any) -> _Button:
-    if isinstance(value, str):
-        return {"text": str(value)}
+    if isinstance(value, str) and not isinstance(value, Number):
+        return {"text": value}
     return {"text": Fields(value, "KeyboardButton must be a String or an Object").required_string("text")}
 
 

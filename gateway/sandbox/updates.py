@@ -55,13 +55,18 @@ class UpdateQueue:
         return len(self._updates)
 
     @property
+    def is_polled(self) -> bool:
+        """Whether a poll waits for updates."""
+        return self._poll is not None
+
+    @property
     def allowed_by_choice(self) -> list[str]:
         """The kinds asked for; empty when nobody chose."""
         return [] if self.allowed == DEFAULT_TYPES else [kind for kind in UPDATE_TYPES if kind in self.allowed]
 
     def choose(self, kinds: Any) -> None:
         """Keep the choice of `allowed_updates`, a decoded JSON value; anything but a list of texts changes nothing."""
-        if isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds):
+        if isinstance(kinds, list) and all(type(kind) is str for kind in kinds):
             chosen = frozenset(kind.lower() for kind in kinds) & frozenset(UPDATE_TYPES)
             self.allowed = chosen or DEFAULT_TYPES
 
