@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gateway.access.causes import refused
 from gateway.access.compact import MAX_TOKEN_LENGTH
 
-_SCHEME = re.compile(r"bearer ", re.ASCII | re.IGNORECASE)
+_SCHEME = re.compile(r"bearer ", re.IGNORECASE)
 _TOKEN = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_TOKEN_LENGTH}}}")
 
 
