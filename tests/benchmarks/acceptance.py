@@ -10,7 +10,7 @@ import grpc
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from tests.benchmarks import servers
 from tests.benchmarks.effort import Effort
-from tests.benchmarks.load import ACCEPTED, Caller, Side, interleaved, request, sender
+from tests.benchmarks.load import ACCEPTED, Caller, Side, connected, interleaved, request, sender
 from tests.benchmarks.report import Row, rates
 
 CHATS = range(2001, 2065)
@@ -24,8 +24,8 @@ async def unary(effort: Effort, folder: Path) -> list[Row]:
         # Paced as for Telegram, 30 a second are delivered and the rest stays queued: what a burst meets in production.
         servers.gateway(folder / "gateway", box, pacing="telegram", profiled=effort.profiled) as gateway,
         servers.echo(folder) as echo,
-        grpc.aio.insecure_channel(gateway.address) as to_gateway,
-        grpc.aio.insecure_channel(echo.address) as to_echo,
+        connected(gateway.address, len(CHATS)) as to_gateway,
+        connected(echo.address, len(CHATS)) as to_echo,
     ):
         keys = [gateway.keys.mint(chat_id) for chat_id in CHATS]
         sides = [
@@ -40,8 +40,8 @@ async def unary(effort: Effort, folder: Path) -> list[Row]:
     return [rates("P3", "durable accepts, unary", "echo", (ours, theirs), 0.8, note)]
 
 
-def _callers(channel: grpc.aio.Channel, keys: Sequence[str]) -> list[Caller]:
+def _callers(channels: Sequence[grpc.aio.Channel], keys: Sequence[str]) -> list[Caller]:
     return [
         sender(channel, request(chat_id, pb.WAIT_FOR_ACCEPTANCE), key, ACCEPTED)
-        for chat_id, key in zip(CHATS, keys, strict=True)
+        for channel, chat_id, key in zip(channels, CHATS, keys, strict=True)
     ]

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import grpc
 from telegram import Bot
 
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from tests.benchmarks import servers
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.figures import Target, percentile, ratio, spread
-from tests.benchmarks.load import DELIVERED, TEXT, Caller, Reading, Side, interleaved, request, sender
+from tests.benchmarks.load import DELIVERED, TEXT, Caller, Reading, Side, connected, interleaved, request, sender
 from tests.benchmarks.report import Row, rates
 
 CHATS = range(1001, 1033)
@@ -66,10 +65,10 @@ async def latency(effort: Effort, folder: Path) -> list[Row]:
 @asynccontextmanager
 async def through_gateway(gateway: servers.Gateway, box: servers.Server, chats: Sequence[int]) -> AsyncIterator[Side]:
     """Yield the side of callers that wait for delivery, each with the key of one chat."""
-    async with grpc.aio.insecure_channel(gateway.address) as channel:
+    async with connected(gateway.address, len(chats)) as channels:
         callers = [
             sender(channel, request(chat_id, pb.WAIT_FOR_DELIVERY), gateway.keys.mint(chat_id), DELIVERED)
-            for chat_id in chats
+            for channel, chat_id in zip(channels, chats, strict=True)
         ]
         yield Side(callers, {"gateway": gateway.process, "sandbox": box.process})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,6 +28,7 @@ Caller: TypeAlias = Callable[[], Awaitable[None]]
 Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 
 _LONGEST_ROUND = 60
+_PER_CONNECTION = 8
 
 
 class Unexpected(Exception):
@@ -99,6 +101,20 @@ def cpu_per_call(readings: Sequence[Reading]) -> str:
     calls = sum(reading.calls for reading in readings)
     spent = {name: sum(reading.cpu[name] for reading in readings) for name in readings[0].cpu}
     return ", ".join(f"{name} {seconds / calls * 1000:.2f}" for name, seconds in spent.items())
+
+
+@asynccontextmanager
+async def connected(address: str, callers: int) -> AsyncIterator[Sequence[grpc.aio.Channel]]:
+    """Yield one channel for each of so many callers; eight of them share a connection."""
+    async with AsyncExitStack() as stack:
+        channels = [
+            # Without a pool of its own, each channel of a process would use the same connection.
+            await stack.enter_async_context(
+                grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+            )
+            for _ in range(0, callers, _PER_CONNECTION)
+        ]
+        yield [channels[caller // _PER_CONNECTION] for caller in range(callers)]
 
 
 def raw(channel: grpc.aio.Channel, method: str) -> Method:

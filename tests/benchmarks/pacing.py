@@ -7,13 +7,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import grpc
-
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from tests.benchmarks import servers
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.figures import Target, ratio, spread
-from tests.benchmarks.load import DELIVERED, Caller, Unexpected, request, sender
+from tests.benchmarks.load import DELIVERED, Caller, Unexpected, connected, request, sender
 from tests.benchmarks.report import Row
 
 GROUPS, PEOPLE = 10, 46
@@ -108,10 +106,11 @@ async def _burst(gateway: servers.Gateway, chats: Sequence[int], each: int) -> l
         await call()
         return time.perf_counter() - began
 
-    async with grpc.aio.insecure_channel(gateway.address) as channel:
+    async with connected(gateway.address, each * len(chats)) as channels:
+        keys = [(chat_id, gateway.keys.mint(chat_id)) for chat_id in chats for _ in range(each)]
         calls = [
-            sender(channel, request(chat_id, pb.WAIT_FOR_DELIVERY), gateway.keys.mint(chat_id), DELIVERED)
-            for chat_id in chats
+            sender(channel, request(chat_id, pb.WAIT_FOR_DELIVERY), key, DELIVERED)
+            for channel, (chat_id, key) in zip(channels, keys, strict=True)
         ]
         began = time.perf_counter()
-        return list(await asyncio.gather(*(delivered(call) for call in calls for _ in range(each))))
+        return list(await asyncio.gather(*(delivered(call) for call in calls)))

@@ -15,7 +15,7 @@ from tests.benchmarks import flood, servers
 from tests.benchmarks.delivery import through_gateway
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.figures import Target, percentile, ratio, spread
-from tests.benchmarks.load import Caller, Side, asker, interleaved, request
+from tests.benchmarks.load import Caller, Side, asker, connected, interleaved, request
 from tests.benchmarks.report import Row, rates
 
 CHAT, OTHER_CHAT = 3001, 3002
@@ -36,10 +36,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The gateway that refuses a call and the echo that answers it, each with a channel to it."""
+    """The gateway that refuses a call and the echo that answers it, each with the channels of the callers to it."""
 
-    gateway: tuple[servers.Server, grpc.aio.Channel]
-    echo: tuple[servers.Server, grpc.aio.Channel]
+    gateway: tuple[servers.Server, Sequence[grpc.aio.Channel]]
+    echo: tuple[servers.Server, Sequence[grpc.aio.Channel]]
 
 
 def forged(key: str, count: int) -> list[str]:
@@ -59,8 +59,8 @@ async def refused(effort: Effort, folder: Path) -> list[Row]:
         denied, unauthenticated = grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
         async with (
             servers.echo(folder) as echo,
-            grpc.aio.insecure_channel(gateway.address) as to_gateway,
-            grpc.aio.insecure_channel(echo.address) as to_echo,
+            connected(gateway.address, IN_FLIGHT) as to_gateway,
+            connected(echo.address, IN_FLIGHT) as to_echo,
         ):
             pair = Pair((gateway, to_gateway), (echo, to_echo))
             rows = [
@@ -82,9 +82,9 @@ async def _compared(effort: Effort, pair: Pair, refusal: Refusal) -> Row:
     return rates("P4", f"refusals, {refusal.cause}", "echo", (ours, theirs), refusal.at_least, note)
 
 
-def _askers(channel: grpc.aio.Channel, refusal: Refusal, code: grpc.StatusCode) -> list[Caller]:
+def _askers(channels: Sequence[grpc.aio.Channel], refusal: Refusal, code: grpc.StatusCode) -> list[Caller]:
     sent = request(refusal.chat_id, pb.WAIT_FOR_DELIVERY)
-    return [asker(channel, sent, refusal.keys, code) for _ in range(IN_FLIGHT)]
+    return [asker(channel, sent, refusal.keys, code) for channel in channels]
 
 
 async def _flooded(effort: Effort, gateway: servers.Gateway, box: servers.Server, bad: Sequence[str]) -> Row:
