@@ -26,7 +26,7 @@ from gateway.ids import opaque_maker, uuid7_maker
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
 from gateway.store.sqlite import open_sqlite
-from gateway.telegram.connector import Connector, open_connector
+from gateway.telegram.connector import Connector, SeenChat, open_connector
 from gateway.telegram.failures import BotFailure, BotRefused
 from gateway.telegram.token import TokenSource, from_file, from_value
 from gateway.telemetry import Metrics, logger
@@ -158,6 +158,17 @@ async def _greet(connector: Connector, dispatcher: Dispatcher) -> None:
         _log.warning("bot.unreachable", why=str(failure), meaning="Messages are kept until Telegram can be reached.")
     else:
         _log.info("bot.identified", bot_id=bot.id, username=bot.username)
+
+
+async def seen_chats(config: Config) -> tuple[SeenChat, ...]:
+    """Return the chats in which the bot saw something lately.
+
+    Raises:
+        ConfigInvalid: there is no usable bot token.
+        BotFailure: Telegram refuses, or can't be reached.
+    """
+    async with open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config)) as connector:
+        return await connector.seen_chats()
 
 
 async def serve(config: Config, announce: Callable[[str], None]) -> None:

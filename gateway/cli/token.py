@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
@@ -15,7 +16,7 @@ from gateway.config import duration
 from gateway.model import Permission
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[timedelta]):
     """A length of time such as `90s`, `15m`, `24h` or `7d`."""
 
     name = "duration"
@@ -106,8 +107,10 @@ def _token(argument: str | None) -> str:
     if argument:
         return argument
     if path := os.environ.get("CHATKEY_TOKEN_FILE"):
-        with click.open_file(path) as file:
-            return file.read().strip()
+        try:
+            return Path(path).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            raise click.ClickException(f"CHATKEY_TOKEN_FILE: no token can be read from {path}.") from None
     if value := os.environ.get("CHATKEY_TOKEN"):
         return value
     raise click.UsageError("No token: give one, or set CHATKEY_TOKEN or CHATKEY_TOKEN_FILE.")

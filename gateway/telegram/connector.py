@@ -34,6 +34,15 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenChat:
+    """A chat in which the bot saw something happen; `title` is a person's name where it is no group."""
+
+    id: int
+    type: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BotIdentity:
     """Who the bot is."""
 
@@ -80,6 +89,17 @@ class Connector:
         """
         message = await _result_of(self._bot.send_message(**_arguments_from(draft)))
         return (message.message_id,)
+
+    async def seen_chats(self) -> tuple[SeenChat, ...]:
+        """Return the chats of the updates that wait for the bot (`getUpdates`), and stay there; at most 100 of them.
+
+        Raises:
+            Refused: 409 while something else fetches the bot's updates, or a webhook is set.
+            BotFailure: It could not be learned.
+        """
+        updates = await _result_of(self._bot.get_updates(timeout=0))
+        chats = {update.effective_chat.id: update.effective_chat for update in updates if update.effective_chat}
+        return tuple(SeenChat(id=chat.id, type=chat.type, title=chat.effective_name or "") for chat in chats.values())
 
     async def chat_answers(self, chat_id: int) -> bool:
         """Tell whether the bot can see a chat (`getChat`); False where Telegram refuses it with 400 or 403.

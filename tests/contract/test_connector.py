@@ -35,6 +35,19 @@ async def connector(sandbox: Sandbox) -> AsyncIterator[Connector]:
         yield connector
 
 
+async def test_the_chats_that_wrote_to_the_bot_are_told_and_their_updates_stay(
+    connector: Connector, sandbox: Sandbox
+) -> None:
+    sandbox.add_chat(77, type="private", title="Ada")
+    await connector.identify()
+    for chat_id in (GROUP, 77, GROUP):
+        sandbox.inject({"chat_id": chat_id, "text": "hello bot"})
+    for _ in range(2):
+        seen = await connector.seen_chats()
+        assert [(chat.id, chat.type) for chat in seen] == [(GROUP, "supergroup"), (77, "private")]
+    assert seen[0].title == "Ops"
+
+
 def a_draft(**fields: Any) -> Draft:
     return Draft(chat_id=GROUP, **{"text": "hello", **fields})
 
