@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Iterable
 import grpc
 from grpc_health.v1 import health_pb2 as pb
 
+from gateway.errors import ShuttingDown
 from gateway.rpc.call import Call
 
 
@@ -22,13 +23,19 @@ class HealthService:
         """Know these services; none of them serves yet."""
         self._services = frozenset({"", *services})
         self._serving = False
+        self._closed = False
         self._changed = asyncio.Event()
 
     def set_serving(self, serving: bool) -> None:
         """Say from now on that every service serves, or that none does."""
-        self._serving = serving
+        self._serving = serving and not self._closed
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def close(self) -> None:
+        """Say that none serves, whatever is set later."""
+        self._closed = True
+        self.set_serving(False)
 
     async def Check(self, request: pb.HealthCheckRequest, call: Call) -> pb.HealthCheckResponse:
         """Return the state of a service; NOT_FOUND for one that is not known, as the health protocol has it."""
@@ -51,6 +58,8 @@ class HealthService:
             if status != told:
                 told = status
                 yield pb.HealthCheckResponse(status=status)
+            if self._closed:
+                raise ShuttingDown()
             await changed.wait()
 
     def _status(self, service: str) -> int:

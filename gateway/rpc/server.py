@@ -30,6 +30,9 @@ GRACE = timedelta(seconds=15)
 
 OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_concurrent_streams", 64),  # not advertised by default: a reset flood then runs thousands of handlers
+    # On by default: refuses an honest client's next stream while the last one is still being freed. The limit above
+    # stops a reset flood without it.
+    ("grpc.http.overload_protection", 0),
     ("grpc.max_receive_message_length", 64 * 1024),
     ("grpc.max_metadata_size", 8192),
     ("grpc.absolute_max_metadata_size", 8192),  # equal to the one above: in between, gRPC refuses at random
@@ -85,13 +88,15 @@ async def open_door(
     """
     if os.environ.get("GRPC_TRACE"):
         raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
+    require_address(listen, encrypted=tls is not None)
+    credentials = server_credentials(tls) if tls else None
     server, health = _server(desk, clock, new_id, metrics)
-    port = _bind(server, listen, tls)
+    port = await _bound(server, listen, credentials)
     await server.start()
     try:
         yield Door(port, health.set_serving)
     finally:
-        health.set_serving(False)
+        health.close()
         desk.drain()
         await server.stop(grace.total_seconds())
 
@@ -122,12 +127,13 @@ def _server(
     return grpc.aio.server(interceptors=(authenticate,), options=OPTIONS), health
 
 
-def _bind(server: grpc.aio.Server, listen: str, tls: Tls | None) -> int:
-    require_address(listen, encrypted=tls is not None)
-    credentials = server_credentials(tls) if tls else None
+async def _bound(server: grpc.aio.Server, listen: str, credentials: grpc.ServerCredentials | None) -> int:
     try:
         if credentials is not None:
             return server.add_secure_port(listen, credentials)
         return server.add_insecure_port(listen)
     except RuntimeError:
+        # gRPC logs the end of a server that was never stopped while it frees it, which may crash the process.
+        await server.start()
+        await server.stop(None)
         raise ConfigInvalid(f"can't listen on {listen}: the address is in use, or not one of this machine.") from None

@@ -45,6 +45,7 @@ class PlayedTelegram:
     failure: BotFailure | None = None
     chat_is_there: bool = True
     answers: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -55,6 +56,7 @@ class PlayedTelegram:
 
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
         self.sent.append(draft)
+        self.asked.set()
         await self.answers.wait()
         if self.failure is not None:
             raise self.failure
