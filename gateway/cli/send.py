@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -26,7 +27,7 @@ def command(text: str, as_json: bool, no_wait: bool, text_format: str, **options
     from chatkey import BlockingClient, ChatkeyError, TextFormat, WaitFor
 
     if text == "-":
-        text = click.get_text_stream("stdin").read()
+        text = sys.stdin.read()
     try:
         with BlockingClient() as client:
             message = client.send(
