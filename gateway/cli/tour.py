@@ -136,7 +136,7 @@ class Tour:
                 raise TourFailed("the key of chat A wrote to chat B")
         asked = [entry for entry in self._sandbox.log()[before:] if entry["method"].lower() == "sendmessage"]
         self._expect(not asked, "Telegram was asked for chat B")
-        self._tell(f"The same key for chat B: PERMISSION_DENIED. Telegram was never asked, and the audit log has it:")
+        self._tell("The same key for chat B: PERMISSION_DENIED. Telegram was never asked, and the audit log has it:")
         record = await self._audit(refused.error_id)
         shown = ("at", "decision", "reason", "client", "chat_id", "claimed_chat_id", "address", "error_id")
         self._say("      " + json.dumps({name: record[name] for name in shown if name in record}))
