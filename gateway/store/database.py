@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 
 import apsw
@@ -67,11 +68,9 @@ class Database:
 
     def rollback(self) -> None:
         """Undo the transaction, unless SQLite did so already; what fails here is tried again by `begin`."""
-        try:
+        with suppress(apsw.Error):
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-        except apsw.Error:
-            return
 
     def checkpoint(self, *, truncate: bool) -> None:
         """Move what the log holds to the database, as far as readers allow; never waits for them."""
@@ -83,5 +82,6 @@ class Database:
             self.connection.set_busy_timeout(PATIENCE_MS)
 
     def close(self) -> None:
-        """Let go of the file."""
-        self.connection.close()
+        """Let go of the file, even if the storage fails: what was answered is in the log, and the log is read again."""
+        with suppress(*STORAGE_FAULTS):
+            self.connection.close()
