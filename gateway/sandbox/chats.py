@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Refusal, bad_request, forbidden, migrated
+from .rights import ADMINISTRATOR_RIGHTS, PERMISSIONS
 
 CHAT_TYPES = ("private", "group", "supergroup", "channel")
 
@@ -27,23 +28,6 @@ GROUP_DIGIT_LIMIT = -1_000_000_000_000
 _PRIVATE_ONLY = ("blocked", "deactivated", "not_started")
 _GROUPS_ONLY = ("administrator", "left", "kicked")
 
-_PERMISSIONS = [
-    "can_send_messages",
-    "can_send_audios",
-    "can_send_documents",
-    "can_send_photos",
-    "can_send_videos",
-    "can_send_video_notes",
-    "can_send_voice_notes",
-    "can_send_polls",
-    "can_send_other_messages",
-    "can_add_web_page_previews",
-    "can_change_info",
-    "can_invite_users",
-    "can_pin_messages",
-    "can_manage_topics",
-]
-
 Message = dict[str, Any]
 User = dict[str, Any]
 
@@ -61,7 +45,7 @@ class Member:
         """The `ChatMember` object."""
         answer: dict[str, Any] = {"user": self.user, "status": self.status}
         if self.status == "administrator":
-            answer |= administrator_rights()
+            answer |= ADMINISTRATOR_RIGHTS
         if self.status == "restricted":
             answer |= {"is_member": True, **(self.permissions or {}), "until_date": self.until_date}
         if self.status == "kicked":
@@ -83,7 +67,7 @@ class Chat:
     topics: frozenset[int] = frozenset()
     messages: dict[int, Message] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
-    permissions: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(_PERMISSIONS, True))
+    permissions: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(PERMISSIONS, True))
     pinned: list[int] = field(default_factory=list)
     reactions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     last_message_id: int = 0
@@ -97,11 +81,6 @@ class Chat:
             self.short["username"] = self.username
         if self.topics:
             self.short["is_forum"] = True
-
-    @property
-    def kind_words(self) -> str:
-        """How refusals call this kind of chat."""
-        return f"{self.type} chat"
 
     def next_message_id(self) -> int:
         """A message id nobody had in this chat."""
@@ -166,16 +145,6 @@ def standing_refusal(status: str, chat_type: str) -> Refusal:
         "deleted": "the group chat was deleted",
     }
     return forbidden(texts[status])
-
-
-def administrator_rights() -> dict[str, bool]:
-    """What an administrator of a chat may do: everything but appear anonymous."""
-    rights = (
-        "can_be_edited can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members"
-        " can_promote_members can_change_info can_invite_users can_post_stories can_edit_stories"
-        " can_delete_stories can_pin_messages can_manage_topics"
-    )
-    return dict.fromkeys(rights.split(), True) | {"can_be_edited": False, "is_anonymous": False}
 
 
 def new_chat(

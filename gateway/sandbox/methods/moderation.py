@@ -5,11 +5,9 @@ from __future__ import annotations
 from gateway.sandbox.chats import Chat, Member
 from gateway.sandbox.errors import InvalidInput, bad_request
 from gateway.sandbox.jsonvalues import Fields
+from gateway.sandbox.rights import read_permissions
 
 from .call import Call
-
-_MEDIA = ("audios", "documents", "photos", "videos", "video_notes", "voice_notes")
-_OTHERS = ("polls", "other_messages")
 
 
 def pin_chat_message(call: Call) -> bool:
@@ -120,32 +118,15 @@ def _subject(call: Call, chat: Chat, user_id: int, right: str) -> Member:
 
 def _read_permissions(call: Call) -> dict[str, bool]:
     value = call.parameters.json("permissions", "Can't parse permissions JSON object")
-    if value is None:
+    if not call.parameters.text("permissions"):
         raise bad_request("Can't parse permissions JSON object")
     if not isinstance(value, dict):
         raise bad_request("Object expected as permissions")
-    fields = Fields(value, "Object expected as permissions")
-    names = [f"can_send_{kind}" for kind in ("messages", *_MEDIA, *_OTHERS)]
-    names += ["can_add_web_page_previews", "can_change_info", "can_invite_users", "can_pin_messages"]
+    independent = call.parameters.flag("use_independent_chat_permissions")
     try:
-        permissions = {name: fields.boolean(name) for name in (*names, "can_manage_topics")}
-        if "can_manage_topics" not in fields:
-            permissions["can_manage_topics"] = permissions["can_pin_messages"]
-        if fields.boolean("can_send_media_messages"):
-            permissions |= {f"can_send_{kind}": True for kind in _MEDIA}
+        return read_permissions(Fields(value, "Object expected as permissions"), independent=independent)
     except InvalidInput as problem:
         raise bad_request(f"Can't parse chat permissions: {problem}") from None
-    if not call.parameters.flag("use_independent_chat_permissions"):
-        _imply(permissions)
-    return permissions
-
-
-def _imply(permissions: dict[str, bool]) -> None:
-    # Client.cpp, get_chat_permissions: the more a permission allows, the more it implies.
-    if permissions["can_send_other_messages"] or permissions["can_add_web_page_previews"]:
-        permissions |= {f"can_send_{kind}": True for kind in _MEDIA}
-    if permissions["can_send_polls"] or any(permissions[f"can_send_{kind}"] for kind in _MEDIA):
-        permissions["can_send_messages"] = True
 
 
 METHODS = {
