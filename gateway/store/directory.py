@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gateway.errors import ConfigInvalid
@@ -20,30 +20,26 @@ def held(database: Path) -> Iterator[None]:
     Raises:
         ConfigInvalid: It can't be made or written, belongs to somebody else, or another server has it.
     """
-    lock = _lock(database)
-    try:
+    with ExitStack() as stack:
+        try:
+            _make(database.parent)
+            lock = os.open(database.with_name(f"{database.name}.lock"), _CREATE, 0o600)
+            stack.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # SQLite gives its other files the mode of this one.
+            os.close(os.open(database, _CREATE, 0o600))
+        except OSError as error:
+            raise _unusable(database.parent, error) from error
         yield
-    finally:
-        os.close(lock)
 
 
-def _lock(database: Path) -> int:
-    directory = database.parent
-    try:
-        _make(directory)
-        lock = os.open(database.with_name(f"{database.name}.lock"), _CREATE, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # SQLite gives its other files the mode of this one.
-        os.close(os.open(database, _CREATE, 0o600))
-    except BlockingIOError:
-        os.close(lock)
-        raise ConfigInvalid(f"CHATKEY_DATA_DIR: {directory} is in use by another server: stop that one first") from None
-    except OSError as error:
-        raise ConfigInvalid(
-            f"CHATKEY_DATA_DIR: {error.filename or directory} can't be created or written ({error.strerror}): "
-            "make it writable or name another directory"
-        ) from error
-    return lock
+def _unusable(directory: Path, error: OSError) -> ConfigInvalid:
+    if isinstance(error, BlockingIOError):
+        return ConfigInvalid(f"CHATKEY_DATA_DIR: {directory} is in use by another server: stop that one first")
+    return ConfigInvalid(
+        f"CHATKEY_DATA_DIR: {error.filename or directory} can't be created or written ({error.strerror}): "
+        "make it writable or name another directory"
+    )
 
 
 def _make(directory: Path) -> None:

@@ -85,7 +85,8 @@ def _require_sqlite() -> None:
 def _require_health(connection: apsw.Connection, path: str) -> None:
     finding = connection.execute("PRAGMA quick_check(1)").get
     if finding != "ok":
-        raise ConfigInvalid(f"{path} is damaged ({finding}): restore it from a backup")
+        in_one_line = " ".join(str(finding).split())
+        raise ConfigInvalid(f"{path} is damaged ({in_one_line}): restore it from a backup")
 
 
 def _version(connection: apsw.Connection, path: str) -> int:
