@@ -1,0 +1,46 @@
+"""No statement reads a whole table: the millionth message costs what the thousandth did."""
+
+from __future__ import annotations
+
+import apsw
+import pytest
+
+from gateway.store import statements
+from gateway.store.opening import open_writing
+
+STATEMENTS = {name: text for name, text in vars(statements).items() if name.isupper() and isinstance(text, str)}
+STATEMENTS = {name: text for name, text in STATEMENTS.items() if not name.endswith("_COLUMNS")}
+
+ALLOWED_SCANS = {
+    "UNFINISHED": "SCAN messages USING INDEX messages_unfinished",  # holds what is unfinished and nothing else
+    "NUMBERS": "SCAN numbers",  # one row
+    "SET_NUMBERS": "SCAN numbers",
+}
+
+
+def plan(sql: str) -> list[str]:
+    database = open_writing("")
+    connection: apsw.Connection = database.connection
+    values = [None] * sql.count("?")
+    steps = [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    connection.close()
+    return steps
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_reads_or_sorts_a_whole_table(name: str) -> None:
+    steps = [step for step in plan(STATEMENTS[name]) if step != ALLOWED_SCANS.get(name)]
+    assert not [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("field", sorted(statements.SEARCHED))
+def test_each_search_of_the_log_has_its_index(field: str, newest_first: bool) -> None:
+    assert plan(statements.records([field], [], newest_first)) == [
+        f"SEARCH audit USING INDEX audit_{field} ({field}=? AND rowid>?)"
+    ]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_page_of_the_log_is_read_by_number(newest_first: bool) -> None:
+    assert plan(statements.records([], [], newest_first)) == ["SEARCH audit USING INTEGER PRIMARY KEY (rowid>?)"]
