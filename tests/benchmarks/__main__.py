@@ -8,6 +8,7 @@ import gc
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,9 @@ def main() -> None:
             profiling.show(Path(folder))
             return
         rows = _measure(ids, QUICK if wanted.quick else FULL, Path(folder))
-    print(report.table(rows))
-    print(f"\n{report.place()}")
+    print(f"{report.table(rows)}\n\n{report.place()}")
+    if failed := set(ids) - {row.id for row in rows}:
+        sys.exit(f"Not measured: {', '.join(sorted(failed))}")
     output = wanted.output or (RESULTS if not wanted.what and not wanted.quick else None)
     if output:
         report.write(output, rows)
@@ -66,7 +68,10 @@ def _measure(ids: Sequence[str], effort: Effort, folder: Path) -> list[Row]:
         own = folder / name
         own.mkdir()
         began = time.perf_counter()
-        rows += asyncio.run(MEASURES[name](effort, own))
+        try:
+            rows += asyncio.run(MEASURES[name](effort, own))
+        except Exception:  # noqa: BLE001 - the other measures are worth having
+            traceback.print_exc()
         gc.collect()
         print(f"{name} took {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     return rows

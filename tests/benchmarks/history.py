@@ -28,7 +28,7 @@ async def aged(effort: Effort, folder: Path) -> list[Row]:
         for size in (effort.history, SHORT):
             home = folder / f"history-{size}"
             await _one_message(home, box)
-            _multiply(home / "data" / "chatkey.db", size)
+            multiply(home / "data" / "chatkey.db", size)
             began = time.perf_counter()
             gateway = await stack.enter_async_context(
                 servers.gateway(home, box, pacing="off", profiled=effort.profiled)
@@ -62,7 +62,7 @@ async def _one_message(home: Path, box: servers.Server) -> None:
         await side.callers[0]()
 
 
-def _multiply(path: Path, size: int) -> None:
+def multiply(path: Path, size: int) -> None:
     """Repeat the one message and its audit records so many times, under other ids and earlier."""
     connection = apsw.Connection(str(path))
     for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -500000"):

@@ -62,15 +62,20 @@ class Side:
     processes: Mapping[str, psutil.Process]
 
     async def run(self, seconds: float) -> Reading:
-        """Let the callers call for so long, and wait for the answers that are still out."""
+        """Let the callers call for so long, at least once each, and wait for the answers that are still out."""
         latencies: list[float] = []
         cpu = self._cpu()
         began = time.perf_counter()
 
         async def repeat(call: Caller) -> None:
-            while (asked := time.perf_counter()) < began + seconds:
+            asked = began
+            while True:
                 await call()
-                latencies.append(time.perf_counter() - asked)
+                answered = time.perf_counter()
+                latencies.append(answered - asked)
+                if answered >= began + seconds:
+                    return
+                asked = answered
 
         async with asyncio.timeout(seconds + _LONGEST_ROUND), asyncio.TaskGroup() as tasks:
             for caller in self.callers:
