@@ -59,7 +59,7 @@ class VerificationKey:
         members = {name: str(jwk[name]) for name in ("kty", "crv", "x", "y") if name in jwk}
         try:
             public = jwt.PyJWK(members, algorithm)
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+        except jwt.PyJWTError as error:
             raise ConfigInvalid(f"key {kid}: there is no such key on its curve") from error
         return cls(kid, algorithm, public, {**members, "kid": kid, "alg": algorithm, "use": "sig"})
 

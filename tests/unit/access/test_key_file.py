@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -82,8 +83,18 @@ def test_a_link_in_place_of_the_key_is_refused(data_dir: Path, tmp_path: Path, e
         elsewhere.write_bytes(SigningKey.generate().to_pem())
     key_path(data_dir).parent.mkdir(mode=0o700, parents=True)
     key_path(data_dir).symlink_to(elsewhere)
-    assert "symbolic link" in refused(data_dir)
+    assert "put the key itself there" in refused(data_dir)
     assert elsewhere.exists() is exists
+
+
+def test_a_link_that_takes_the_place_of_the_key_after_the_look_is_not_followed(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer_key(data_dir)
+    key_path(data_dir).rename(tmp_path / "elsewhere.pem")
+    key_path(data_dir).symlink_to(tmp_path / "elsewhere.pem")
+    monkeypatch.setattr(Path, "is_symlink", lambda _: False)
+    assert "symbolic link" in refused(data_dir)
 
 
 def test_a_link_in_place_of_the_directory_is_refused(data_dir: Path, tmp_path: Path) -> None:
@@ -117,11 +128,25 @@ def test_a_damaged_key_is_refused_and_left_as_it_is(data_dir: Path, content: byt
     assert key_path(data_dir).read_bytes() == content
 
 
-def test_what_follows_a_key_beyond_16_kib_is_not_read(data_dir: Path) -> None:
+def test_no_more_than_16_kib_is_read(data_dir: Path) -> None:
     key = issuer_key(data_dir)
-    with key_path(data_dir).open("ab") as file:
-        file.truncate(1 << 30)
+    key_path(data_dir).write_bytes(b"\n" * 1024 + key.to_pem())
     assert issuer_key(data_dir).kid == key.kid
+    key_path(data_dir).write_bytes(b"\n" * 16 * 1024 + key.to_pem())
+    assert "restore it" in refused(data_dir)
+
+
+def test_a_new_key_is_on_the_disk_before_it_is_used(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    issuer_key(data_dir)
+    assert synced == [False, True]
 
 
 def test_a_key_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,17 @@ def test_what_is_no_plain_private_key_is_refused(pem: bytes) -> None:
         SigningKey.from_pem(pem)
 
 
+def test_a_key_on_a_curve_that_nobody_knows_is_refused() -> None:
+    der = forge.PRIVATE.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    p_256 = bytes.fromhex("06082a8648ce3d030107")  # the curve's object identifier, RFC 5480, section 2.1.1.1
+    assert p_256 in der
+    unknown = base64.encodebytes(der.replace(p_256, p_256[:-1] + b"\x7f"))
+    with pytest.raises(ConfigInvalid, match="PEM"):
+        SigningKey.from_pem(b"-----BEGIN PRIVATE KEY-----\n" + unknown + b"-----END PRIVATE KEY-----\n")
+
+
 @pytest.mark.parametrize(
     "private",
     [

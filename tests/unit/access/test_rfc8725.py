@@ -114,7 +114,7 @@ def test_b3_1c_a_kid_has_one_key_and_one_algorithm() -> None:
         KeySet([KEY.verification_key, KEY.verification_key])
 
 
-@pytest.mark.parametrize("algorithm", ["none", "HS256", "ES384", "ES256K", "RS256", "", None, 1])
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "ES384", "ES256K", "RS256", "", None, 1, [], {}])
 def test_b3_2_a_key_for_another_algorithm_is_not_loaded(algorithm: object) -> None:
     with pytest.raises(ConfigInvalid, match="alg"):
         VerificationKey.from_jwk({**KEY.verification_key.members, "alg": algorithm})
