@@ -460,6 +460,9 @@ class Dispatcher:
         self._loaded = True
         for pending in [*filter(None, pendings), *self._early.values()]:
             self._admit(pending)
+            if pending.state is State.RETRY_WAIT:
+                # The chat's pause outlives its message, which may be cancelled or expire first.
+                self._pacing.hold(pending.chat_id, self._monotonic(pending.due_at))
         self._early.clear()
         for lane in list(self._lanes.values()):
             self._place(lane)

@@ -174,9 +174,7 @@ class Pacing:
         Returns whether it is: another chat was refused within a second, or the pause is long. Then the bot's pace is
         halved as well, and recovers bit by bit.
         """
-        chat = self._chat(chat_id)
-        chat.paused_until = max(chat.paused_until, now + pause)
-        self._remember_as_long_as_needed(chat_id)
+        self.hold(chat_id, now + pause)
         other, at = self._last_refusal
         self._last_refusal = (chat_id, now)
         if pause < LONG_PAUSE and (other == chat_id or now - at > TOGETHER):
@@ -197,6 +195,12 @@ class Pacing:
             for window, _ in self._chat(chat_id).windows:
                 window.recall(arrived)
             self._remember_as_long_as_needed(chat_id)
+
+    def hold(self, chat_id: int, until: float) -> None:
+        """Keep away from a chat until an instant that an earlier run learned of."""
+        chat = self._chat(chat_id)
+        chat.paused_until = max(chat.paused_until, until)
+        self._remember_as_long_as_needed(chat_id)
 
     def _allowed(self, now: float) -> float:
         """How many messages a second the bot may send: fewer after a refusal, and more again with time."""

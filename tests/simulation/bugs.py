@@ -1,0 +1,237 @@
+"""Bugs, planted: each a plausible mistake that the simulation has to catch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.delivery import outcomes
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.lanes import Lane
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.outcomes import Chance, Outcome
+from gateway.delivery.pacing import Pacing
+from gateway.errors import NotDurable
+from gateway.model import Draft, Message, Record, State, WhenUnknown
+from gateway.store.base import Pending
+from gateway.telegram.failures import BotFailure, RateLimited
+from tests.simulation.disk import Disk
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def resends_against_the_clients_word(patch: pytest.MonkeyPatch) -> None:
+    """GIVE_UP is read as RESEND when no answer came."""
+    right = outcomes.refused
+
+    def wrong(message: Message, failure: BotFailure, now: datetime, chance: Chance) -> Outcome:
+        return right(replace(message, when_unknown=WhenUnknown.RESEND), failure, now, chance)
+
+    patch.setattr(outcomes, "refused", wrong)
+
+
+def takes_a_crashed_attempt_for_one_not_made(patch: pytest.MonkeyPatch) -> None:
+    """What is found in SENDING at the start is queued again."""
+
+    async def wrong(self: Dispatcher, pending: Pending) -> Pending:
+        message = await self._found(pending)
+        await self._store.save(replace(message, state=State.QUEUED), (message.state, message.attempts))
+        return replace(pending, state=State.QUEUED)
+
+    patch.setattr(Dispatcher, "_recover", wrong)
+
+
+def orders_by_id(patch: pytest.MonkeyPatch) -> None:
+    """Ids are taken before messages are kept, so they say nothing about the order."""
+    right = Lane.add
+
+    def wrong(self: Lane, message: Pending) -> None:
+        right(self, message)
+        for each in sorted(self._queue.values(), key=lambda waiting: waiting.id):
+            self._queue.move_to_end(each.id)
+
+    patch.setattr(Lane, "add", wrong)
+
+
+def lets_the_next_go_while_one_waits(patch: pytest.MonkeyPatch) -> None:
+    """A message that is to be attempted again goes to the end of its lane."""
+
+    def wrong(self: Dispatcher, lane: Lane, kept: Message) -> None:
+        lane.end()
+        if not kept.state.is_final:
+            del self._pending[kept.id]
+            self.counts.waiting -= 1
+            self._admit(replace(_slim(kept), state=State.QUEUED))
+        self._release(lane)
+
+    def _slim(message: Message) -> Pending:
+        return Pending(**{name: getattr(message, name) for name in Pending.__slots__})
+
+    patch.setattr(Dispatcher, "_after", wrong)
+
+
+def expires_what_is_on_its_way(patch: pytest.MonkeyPatch) -> None:
+    """The time to live is watched during an attempt as well."""
+    right = Dispatcher._attempt
+
+    async def wrong(self: Dispatcher, lane: Lane, message: Message, draft: Draft) -> None:
+        self._expiry.set(message.id, self._monotonic(message.expires_at))
+        await right(self, lane, message, draft)
+
+    patch.setattr(Dispatcher, "_attempt", wrong)
+
+
+def has_no_timer(patch: pytest.MonkeyPatch) -> None:
+    """What waits is looked at only when something else happens."""
+    patch.setattr(Dispatcher, "_set_timer", lambda self, now: None)
+
+
+def counts_from_the_departure(patch: pytest.MonkeyPatch) -> None:
+    """A place is free again a window after the attempt began, not after it was answered."""
+    take, answered = Pacing.take, Pacing.answered
+
+    def wrong(self: Pacing, chat_id: int, now: float) -> None:
+        take(self, chat_id, now)
+        answered(self, chat_id, now)
+
+    patch.setattr(Pacing, "take", wrong)
+    patch.setattr(Pacing, "answered", lambda self, chat_id, now: None)
+    patch.setattr(Pacing, "give_back", lambda self, chat_id, now: None)
+
+
+def forgets_the_windows_at_a_restart(patch: pytest.MonkeyPatch) -> None:
+    """A new run begins as if nothing had been sent."""
+    patch.setattr(Pacing, "recall", lambda self, chat_id, began, now: None)
+
+
+def comes_back_too_soon(patch: pytest.MonkeyPatch) -> None:
+    """A 429 is waited for with a growing pause of our own."""
+    right = outcomes.refused
+
+    def wrong(message: Message, failure: BotFailure, now: datetime, chance: Chance) -> Outcome:
+        if isinstance(failure, RateLimited):
+            failure = RateLimited(failure.code, failure.description, None)
+        return right(message, failure, now, chance)
+
+    patch.setattr(outcomes, "refused", wrong)
+
+
+def tells_before_it_is_durable(patch: pytest.MonkeyPatch) -> None:
+    """The outcome is told, then kept."""
+    right = Dispatcher._keep
+
+    async def wrong(self: Dispatcher, before: Message, outcome: Outcome) -> Message:
+        self.waiting.changed(outcome[0])
+        return await right(self, before, outcome)
+
+    patch.setattr(Dispatcher, "_keep", wrong)
+
+
+def answers_a_repeat_from_memory(patch: pytest.MonkeyPatch) -> None:
+    """A repeat is answered while the first message is still on its way to the disk."""
+    right = Disk.add
+
+    async def wrong(self: Disk, message: Message, record: Record) -> Message:
+        early: dict[tuple[str, str], Message] = self.__dict__.setdefault("early", {})
+        first = early.setdefault((message.client, message.request_id or message.id), message)
+        return first if first is not message else await right(self, message, record)
+
+    patch.setattr(Disk, "add", wrong)
+
+
+def drops_an_outcome_that_the_disk_refuses(patch: pytest.MonkeyPatch) -> None:
+    """A disk that fails once is not tried again."""
+
+    async def wrong(self: Dispatcher, before: Message, outcome: Outcome) -> Message:
+        message, record = outcome
+        try:
+            await self._store.save(message, (before.state, before.attempts), record)
+        except NotDurable:
+            pass
+        self._settle(message)
+        return message
+
+    patch.setattr(Dispatcher, "_keep", wrong)
+
+
+def goes_down_with_its_caller(patch: pytest.MonkeyPatch) -> None:
+    """A caller that hangs up takes along the attempt that was reserved for its message."""
+    right = Outbox._keep
+
+    async def wrong(
+        self: Outbox, message: Message, record: Record, draft: Draft, answer: asyncio.Future[Message]
+    ) -> None:
+        work = asyncio.current_task()
+        answer.add_done_callback(lambda done: work is not None and done.cancelled() and work.cancel())
+        await right(self, message, record, draft, answer)
+
+    patch.setattr(Outbox, "_keep", wrong)
+
+
+def says_failed_of_what_may_have_arrived(patch: pytest.MonkeyPatch) -> None:
+    """An end without delivery is told as it is, whatever went unanswered before."""
+    right = outcomes._final
+
+    def wrong(message: Message, state: State, now: datetime, why: Any) -> Message:
+        known = right(replace(message, unknown_attempts=0), state, now, why)
+        return replace(known, unknown_attempts=message.unknown_attempts)
+
+    patch.setattr(outcomes, "_final", wrong)
+
+
+def lets_later_messages_overtake_one_being_kept(patch: pytest.MonkeyPatch) -> None:
+    """Whether a lane is idle is asked without looking at what is on its way into the store."""
+    right = Dispatcher.enter
+
+    def wrong(self: Dispatcher, chat_id: int, *, now_due: bool) -> bool:
+        lane = self._lane(chat_id)
+        joining, lane.joining = lane.joining, 0
+        try:
+            return right(self, chat_id, now_due=now_due)
+        finally:
+            lane.joining += joining
+
+    patch.setattr(Dispatcher, "enter", wrong)
+
+
+def runs_past_send_at(patch: pytest.MonkeyPatch) -> None:
+    """A message with a time of its own is sent at once after a restart."""
+    right = Dispatcher._admit
+
+    def wrong(self: Dispatcher, pending: Pending) -> None:
+        right(self, replace(pending, due_at=self._clock.now() - timedelta(seconds=1)))
+
+    patch.setattr(Dispatcher, "_admit", wrong)
+
+
+def takes_two_at_a_time(patch: pytest.MonkeyPatch) -> None:
+    """A chat's place is free as soon as the answer came, not a second later."""
+    right = Pacing.chat_free_at
+    patch.setattr(Pacing, "chat_free_at", lambda self, chat_id, now: min(now, right(self, chat_id, now)))
+
+
+PLANTED: dict[Plant, str] = {
+    resends_against_the_clients_word: "I4",
+    takes_a_crashed_attempt_for_one_not_made: "I4",
+    orders_by_id: "I3",
+    lets_the_next_go_while_one_waits: "I3",
+    expires_what_is_on_its_way: "H",
+    has_no_timer: "I1",
+    counts_from_the_departure: "I6",
+    forgets_the_windows_at_a_restart: "I6",
+    comes_back_too_soon: "I7",
+    tells_before_it_is_durable: "I1",
+    answers_a_repeat_from_memory: "I1",
+    drops_an_outcome_that_the_disk_refuses: "I11",
+    goes_down_with_its_caller: "I11",
+    says_failed_of_what_may_have_arrived: "H",
+    lets_later_messages_overtake_one_being_kept: "I3",
+    runs_past_send_at: "I3",
+    takes_two_at_a_time: "I6",
+}
+"""Each bug with the invariant that it breaks."""

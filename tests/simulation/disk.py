@@ -1,0 +1,97 @@
+"""A store with a slow disk that fails and loses power: what was not answered may be kept or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from random import Random
+from typing import Any, TypeVar
+
+from gateway.errors import NotDurable
+from gateway.model import Message, Record, State
+from gateway.store.base import Pending
+from tests.support.model_store import ModelStore
+
+_Result = TypeVar("_Result")
+
+
+class Disk:
+    """One gateway's way to the store: writes and reads wait for one another's sync, in the order in which they came.
+
+    A sync takes `slowness` seconds on average; `asked` is set whenever something is asked for.
+    """
+
+    def __init__(self, model: ModelStore, random: Random, slowness: float) -> None:
+        self._model = model
+        self._random = random
+        self._slowness = slowness
+        self.asked = asyncio.Event()
+        self._batch: list[tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any]]] = []
+        self._syncing: asyncio.Task[None] | None = None
+        self._has_power = True
+
+    async def lose_power(self) -> None:
+        """Keep some of what was not answered, from the first on, and answer nothing any more."""
+        self._has_power = False
+        for work, _ in self._batch[: self._random.randint(0, len(self._batch))]:
+            await _try(work)
+        if self._syncing:
+            self._syncing.cancel()
+
+    async def add(self, message: Message, record: Record) -> Message:
+        return await self._do(lambda: self._model.add(message, record))
+
+    async def start(self, message_id: str, at: datetime) -> Message | None:
+        return await self._do(lambda: self._model.start(message_id, at))
+
+    async def save(self, message: Message, expected: tuple[State, int], record: Record | None = None) -> Message | None:
+        return await self._do(lambda: self._model.save(message, expected, record))
+
+    async def get(self, message_id: str) -> Message | None:
+        return await self._do(lambda: self._model.get(message_id))
+
+    async def unfinished(self) -> Sequence[Pending]:
+        return await self._do(self._model.unfinished)
+
+    async def recent_attempts(self, since: datetime) -> Sequence[tuple[int, datetime]]:
+        return await self._do(lambda: self._model.recent_attempts(since))
+
+    async def changes(self, client: str, chat_ids: Collection[int], after: int, limit: int) -> Sequence[Message]:
+        return await self._do(lambda: self._model.changes(client, chat_ids, after, limit))
+
+    async def last_change(self) -> int:
+        return await self._do(self._model.last_change)
+
+    async def _do(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[_Result] = loop.create_future()
+        self.asked.set()
+        if self._has_power:
+            self._batch.append((work, answer))
+            if not self._syncing:
+                self._syncing = loop.create_task(self._sync())
+        return await answer
+
+    async def _sync(self) -> None:
+        while self._batch:
+            await asyncio.sleep(min(0.5, self._random.expovariate(1 / self._slowness)))
+            batch, self._batch = self._batch, []
+            results = [await _try(work) for work, _ in batch]
+            # Kept, and power may go before anybody is answered.
+            await asyncio.sleep(self._random.uniform(0, self._slowness))
+            for (_, answer), result in zip(batch, results, strict=True):
+                if answer.done():
+                    continue
+                if isinstance(result, NotDurable):
+                    answer.set_exception(result)
+                else:
+                    answer.set_result(result)
+        self._syncing = None
+
+
+async def _try(work: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        return await work()
+    except NotDurable as failure:
+        return failure

@@ -1,0 +1,160 @@
+"""A Telegram for simulations, and all that goes wrong on the way there and back.
+
+It does not enforce its limits: the auditor counts what arrives, and so sees what a refusal would hide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+from gateway.model import Draft
+from gateway.telegram.failures import (
+    BotFailure,
+    BotRefused,
+    ChatRefused,
+    NotSent,
+    RateLimited,
+    Refused,
+    ServerFailed,
+    Unanswered,
+)
+from tests.support.auditor import Arrival
+
+LONGEST_WAY = 0.8
+"""Seconds that a request is on its way at most, so that none arrives after a restart."""
+TIMEOUT = 30.0
+
+
+@dataclass(slots=True)
+class Faults:
+    """How probable each fault of a request is."""
+
+    not_sent: float = 0.0
+    request_lost: float = 0.0
+    reply_lost: float = 0.0
+    rate_limited: float = 0.0
+    server_failed: float = 0.0
+    slow: float = 0.0
+
+    def draw(self, random: Random) -> str:
+        """Return the fault of the next request, or nothing."""
+        at = random.random()
+        for name in ("not_sent", "request_lost", "reply_lost", "rate_limited", "server_failed", "slow"):
+            at -= getattr(self, name)
+            if at < 0:
+                return name
+        return ""
+
+
+@dataclass(slots=True)
+class Telegram:
+    """The far side: it outlives every gateway."""
+
+    random: Random
+    faults: Faults
+    arrivals: list[Arrival] = field(default_factory=list)
+    closed: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
+    token_is_good: bool = True
+    _away_until: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+
+    def arrive(self, draft: Draft, fault: str) -> int | BotFailure:
+        """Take a request that has arrived, and return the id of its message or why there is none."""
+        now = asyncio.get_running_loop().time()
+        answer = self._refusal(draft, fault, now) or len(self.arrivals) + 1
+        refused = isinstance(answer, Refused)
+        pause = answer.retry_after if isinstance(answer, RateLimited) else None
+        self.arrivals.append(
+            Arrival(
+                at=now,
+                chat_id=draft.chat_id,
+                text=draft.text,
+                message_id=0 if isinstance(answer, BotFailure) else answer,
+                code=answer.code if refused and isinstance(answer, Refused) else 0,
+                retry_after=pause.total_seconds() if pause else None,
+            )
+        )
+        return answer
+
+    def _refusal(self, draft: Draft, fault: str, now: float) -> BotFailure | None:
+        if not self.token_is_good:
+            return BotRefused(401, "Unauthorized")
+        if draft.chat_id in self.unknown:
+            return Refused(400, "Bad Request: chat not found")
+        if draft.chat_id in self.closed:
+            return ChatRefused(403, "Forbidden: bot was blocked by the user")
+        if fault == "rate_limited":
+            return self._away(draft.chat_id, now, self.random.choice([1, 3, 7, 35]))
+        if fault == "server_failed":
+            return ServerFailed(500, "Internal Server Error: restart")
+        if now < self._away_until[draft.chat_id]:
+            return self._away(draft.chat_id, now, self._away_until[draft.chat_id] - now)
+        if "<b" in draft.text:
+            return Refused(400, "Bad Request: can't parse entities")
+        return None
+
+    def _away(self, chat_id: int, now: float, seconds: float) -> BotFailure:
+        self._away_until[chat_id] = now + seconds
+        if self.random.random() < 0.05:
+            return RateLimited(429, "Too Many Requests", None)
+        return RateLimited(429, f"Too Many Requests: retry after {seconds}", timedelta(seconds=seconds))
+
+
+class Line:
+    """One gateway's way to Telegram. When its gateway dies, what is on its way arrives and nobody hears the answer."""
+
+    def __init__(self, telegram: Telegram) -> None:
+        self._telegram = telegram
+        self._random = telegram.random
+        self.is_cut = False
+
+    async def identify(self) -> object:
+        await self._rest(self._way())
+        if not self._telegram.token_is_good:
+            raise BotRefused(401, "Unauthorized")
+        return self
+
+    async def chat_answers(self, chat_id: int) -> bool:
+        await self._rest(self._way())
+        if self._telegram.faults.draw(self._random):
+            raise Unanswered
+        return chat_id not in self._telegram.unknown
+
+    async def send_message(self, draft: Draft) -> tuple[int, ...]:
+        await self._rest(0)
+        fault = self._telegram.faults.draw(self._random)
+        if fault == "not_sent":
+            await self._rest(self._way())
+            raise NotSent
+        if fault == "request_lost":
+            await self._rest(TIMEOUT)
+            raise Unanswered
+        answer: asyncio.Future[int | BotFailure] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(self._way(), self._arrive, draft, fault, answer)
+        result = await answer
+        await self._rest(20 * self._way() if fault == "slow" else self._way())
+        if fault == "reply_lost":
+            raise Unanswered
+        if isinstance(result, BotFailure):
+            raise result
+        return (result,)
+
+    def _arrive(self, draft: Draft, fault: str, answer: asyncio.Future[int | BotFailure]) -> None:
+        result = self._telegram.arrive(draft, fault)
+        if not answer.done():
+            answer.set_result(result)
+
+    def _way(self) -> float:
+        return min(LONGEST_WAY, self._random.expovariate(10))
+
+    async def _rest(self, seconds: float) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
+        if self.is_cut:
+            await asyncio.get_running_loop().create_future()
+
+

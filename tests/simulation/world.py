@@ -1,0 +1,312 @@
+"""The world of a simulation: clients, a gateway that crashes, a disk that fails, a Telegram that does what it wants."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from datetime import timedelta
+from hashlib import sha256
+from random import Random
+from typing import TypeVar
+
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.pacing import MODES, Pacing
+from gateway.errors import MessageNotFound, NotDurable, ShuttingDown, StateConflict
+from gateway.model import Caller, Draft, Message, Permission, Priority, WhenUnknown
+from tests.simulation.disk import Disk
+from tests.simulation.telegram import LONGEST_WAY, Faults, Line, Telegram
+from tests.support.auditor import Evidence, Told, audit
+from tests.support.model_store import ModelStore
+from tests.support.virtual_time import BEGINNING, VirtualClock, run
+
+TROUBLE = 120.0
+"""Seconds during which things go wrong and clients write."""
+PATIENCE = 3 * 86_400.0
+"""Seconds after which what is not final never will be: more than any message lives."""
+
+_Result = TypeVar("_Result")
+
+
+class Crashed(Exception):
+    """The gateway died before it answered."""
+
+
+class World:
+    """Everything around the room, drawn from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random = Random(seed)
+        self.clock = VirtualClock()
+        self.model = ModelStore()
+        rough = random.choice([0.0, 0.3, 1.0])
+        self.telegram = Telegram(
+            random,
+            Faults(
+                not_sent=rough * random.choice([0, 0.1, 0.3]),
+                request_lost=rough * random.choice([0, 0.05]),
+                reply_lost=rough * random.choice([0, 0.1, 0.3]),
+                rate_limited=rough * random.choice([0, 0.05, 0.2]),
+                server_failed=rough * random.choice([0, 0.05, 0.1]),
+                slow=rough * random.choice([0, 0.1]),
+            ),
+        )
+        self.crashes = random.choice([0, 0, 1, 3, 10])
+        self.slowness = random.choice([0.001, 0.02, 0.1])
+        self.disk_fails = random.random() < 0.3
+        self.chats, self.amounts = random.choice(
+            [
+                (random.sample(range(1, 9), random.randint(1, 4)), [3, 10, 25]),
+                (random.sample(range(-6, 0), random.randint(1, 2)), [10, 30]),
+                ([*range(1, 9), *range(-8, 0), 2**40 - 1, -4_000_000_000_000], [3, 10, 25]),
+                (list(range(1, 61)), [50]),
+                ([7], [50]),
+            ]
+        )
+        self.told: list[Told] = []
+        self.restarts: list[float] = []
+        self.unanswered: list[str] = []
+        self.watched: set[tuple[str, str]] = set()
+        self._ids = 0
+        self.is_up = asyncio.Event()
+
+    # The gateway.
+
+    def new_id(self) -> str:
+        """Return an id that says nothing of the order, as ids of two processes do."""
+        self._ids += 1
+        return f"{self.random.getrandbits(32):08x}-{self._ids}"
+
+    async def start(self) -> None:
+        self.disk = Disk(self.model, self.random, self.slowness)
+        self.line = Line(self.telegram)
+        self.dispatcher = Dispatcher(
+            self.disk, self.line, self.clock, self.random.random, pacing=Pacing(MODES["telegram"])
+        )
+        self.outbox = Outbox(self.disk, self.dispatcher, self.clock, self.new_id)
+        self.crashed = asyncio.get_running_loop().create_future()
+        self.running = asyncio.create_task(self.dispatcher.run())
+        self.is_up.set()
+
+    async def stop(self, *, gently: bool) -> None:
+        self.is_up.clear()
+        if gently:
+            await self.dispatcher.drain(timedelta(seconds=self.random.choice([0, 1, 10])))
+        self.line.is_cut = True
+        await self.disk.lose_power()
+        self.crashed.set_result(None)
+        self.running.cancel()
+        await self.dispatcher.drain(timedelta())
+
+    async def ask(self, call: Awaitable[_Result], patience: float | None = 3600) -> _Result:
+        """Return the gateway's answer, if it lives to give it. To give none in an hour is a violation."""
+        answer = asyncio.ensure_future(call)
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            done, _ = await asyncio.wait(
+                [answer, self.crashed], return_when=asyncio.FIRST_COMPLETED, timeout=patience
+            )
+            if not done:
+                self.unanswered.append(f"A {answer} was never answered")
+        finally:
+            hung_up = answer.cancel()
+        if hung_up:
+            raise Crashed
+        return answer.result()
+
+    # Its clients.
+
+    async def client(self, name: str) -> None:
+        """Write a number of messages, each without waiting for what becomes of the one before."""
+        await asyncio.sleep(self.random.uniform(0, TROUBLE / 2))
+        pace = self.random.choice([0.2, 1, 2, 1000])
+        writing = []
+        for number in range(self.random.choice(self.amounts)):
+            await asyncio.sleep(self.random.expovariate(pace))
+            writing.append(asyncio.create_task(self.write(name, number)))
+        await asyncio.gather(*writing)
+
+    async def write(self, name: str, number: int) -> None:
+        random = self.random
+        caller = caller_of(name, random.choice(self.chats))
+        now = self.clock.now()
+        wait = random.choice([None, None, None, timedelta(seconds=random.uniform(0.5, 60))])
+        draft = Draft(
+            chat_id=caller.chat_id,
+            text=f"{name}-{number}{'<b' if random.random() < 0.05 else ''}",
+            request_id=f"r{number}" if random.random() < 0.9 else "",
+            when_unknown=random.choice(list(WhenUnknown)),
+            priority=random.choice(list(Priority)),
+            ttl=random.choice([timedelta(hours=24), timedelta(seconds=random.uniform(1, 40))]),
+            send_at=now + wait if wait else None,
+        )
+        told = Told(
+            client=name,
+            chat_id=caller.chat_id,
+            text=draft.text,
+            request_id=draft.request_id,
+            give_up=draft.when_unknown is WhenUnknown.GIVE_UP,
+        )
+        if wait:
+            told.due = (now + wait - BEGINNING).total_seconds()
+        self.told.append(told)
+        repeats = random.choice([1, 1, 1, 2, 3]) if draft.request_id else 1
+        await asyncio.gather(*(self.insist(caller, draft, told) for _ in range(repeats)))
+
+    async def insist(self, caller: Caller, draft: Draft, told: Told) -> None:
+        """Ask until there is an answer, as a client with a request id may; without one it asks once."""
+        fingerprint = sha256(draft.text.encode()).digest()
+        while True:
+            await self.is_up.wait()
+            try:
+                if draft.request_id and self.random.random() < 0.1:
+                    async with asyncio.timeout(self.random.uniform(0, 0.01)):
+                        message = await self.ask(self.outbox.accept(caller, draft, fingerprint))
+                else:
+                    message = await self.ask(self.outbox.accept(caller, draft, fingerprint))
+                told.accepted.append(message.id)
+                return await self.follow(caller, message, told)
+            except (Crashed, NotDurable, TimeoutError):
+                if not draft.request_id:
+                    return
+                await asyncio.sleep(self.random.uniform(0, 2))
+
+    async def follow(self, caller: Caller, message: Message, told: Told) -> None:
+        """Wait for the end, look, or call it off."""
+        does = self.random.choice(["settled", "settled", "get", "cancel", "nothing"])
+        await asyncio.sleep(self.random.choice([0, 0, 0.01, 1]))
+        try:
+            if does == "settled":
+                within = timedelta(seconds=self.random.uniform(0, 30))
+                message = await self.ask(self.outbox.settled(message.id, within))
+            elif does == "get":
+                message = await self.ask(self.outbox.get(caller, message.id))
+            elif does == "cancel":
+                message = await self.ask(self.outbox.cancel(caller, message.id))
+        except (Crashed, NotDurable, StateConflict, MessageNotFound):
+            return
+        if message.state.is_final:
+            told.ends.append((message.id, message.state))
+
+    async def watcher(self, name: str, chat_id: int) -> None:
+        token = ""
+        while True:
+            await self.is_up.wait()
+            changes = self.outbox.watch(caller_of(name, chat_id), token)
+            try:
+                while True:
+                    message, token = await self.ask(anext(changes), patience=None)
+                    if message.state.is_final:
+                        self.watched.add((message.id, message.state.value))
+            except (Crashed, NotDurable, ShuttingDown):
+                await asyncio.sleep(0.1)
+
+    # Its troubles.
+
+    async def trouble(self) -> None:
+        random = self.random
+        for _ in range(self.crashes):
+            await asyncio.sleep(random.uniform(0, TROUBLE / self.crashes))
+            # The worst moment to die is while something is being kept.
+            self.disk.asked.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await self.disk.asked.wait()
+            await asyncio.sleep(random.choice([0, random.uniform(0, 2 * self.slowness)]))
+            await self.stop(gently=random.random() < 0.3)
+            await asyncio.sleep(LONGEST_WAY + random.uniform(0, 5))
+            self.restarts.append(self.clock.monotonic())
+            await self.start()
+
+    async def disk_trouble(self) -> None:
+        while self.disk_fails:
+            await asyncio.sleep(self.random.uniform(1, 40))
+            self.model.is_failing = True
+            await asyncio.sleep(self.random.uniform(0, 10))
+            self.model.is_failing = False
+
+    async def telegram_trouble(self) -> None:
+        random, telegram = self.random, self.telegram
+        while True:
+            await asyncio.sleep(random.uniform(1, 60))
+            chat_id = random.choice(self.chats)
+            where = random.choice([telegram.closed, telegram.unknown])
+            where.add(chat_id)
+            await asyncio.sleep(random.uniform(0, 5))
+            where.discard(chat_id)
+            if random.random() < 0.2:
+                telegram.token_is_good = False
+                await asyncio.sleep(random.uniform(0, 20))
+                telegram.token_is_good = True
+
+    # The run.
+
+    async def live(self) -> list[str]:
+        """Let it all happen, then let it come to rest, and return what the auditor finds."""
+        await self.start()
+        names = [f"c{number}" for number in range(self.random.randint(1, 4))]
+        watchers = [asyncio.create_task(self.watcher(name, chat)) for name in names for chat in self.chats[:2]]
+        await asyncio.sleep(1)
+        troubles = [asyncio.create_task(self.disk_trouble()), asyncio.create_task(self.telegram_trouble())]
+        await asyncio.gather(self.trouble(), *(self.client(name) for name in names))
+        for task in troubles:
+            task.cancel()
+        self.model.is_failing = False
+        self.telegram.token_is_good = True
+        self.telegram.closed.clear()
+        self.telegram.unknown.clear()
+        self.telegram.faults = Faults()
+        await self.rest()
+        for task in watchers:
+            task.cancel()
+        return [*audit(self.evidence()), *self.unwatched(names), *self.unanswered]
+
+    async def rest(self) -> None:
+        """Wait until all is final, or never will be."""
+        until = self.clock.monotonic() + PATIENCE
+        pause = 1.0
+        while self.clock.monotonic() < until and any(not each.state.is_final for each in self.model.messages.values()):
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 3600)
+        await asyncio.sleep(60)
+
+    def evidence(self) -> Evidence:
+        return Evidence(
+            told=self.told,
+            arrivals=self.telegram.arrivals,
+            messages=list(self.model.messages.values()),
+            records=self.model.log,
+            beginning=BEGINNING,
+            restarts=self.restarts,
+        )
+
+    def unwatched(self, names: list[str]) -> list[str]:
+        return [
+            f"W {message.client} watched chat {message.chat_id} and never saw {message.id} {message.state.value}"
+            for message in self.model.messages.values()
+            if message.chat_id in self.chats[:2] and (message.id, message.state.value) not in self.watched
+        ]
+
+
+def caller_of(client: str, chat_id: int) -> Caller:
+    return Caller(
+        client=client,
+        token_id=f"token of {client}",
+        key_id="key",
+        issuer="issuer",
+        chat_id=chat_id,
+        permissions=frozenset({Permission.WRITE}),
+        issued_at=BEGINNING,
+        expires_at=BEGINNING + timedelta(days=32),
+    )
+
+
+async def _live(seed: int) -> tuple[list[str], World]:
+    world = World(seed)
+    return await world.live(), world
+
+
+def simulate(seed: int) -> tuple[list[str], World]:
+    """Run the world of a seed, and return what the auditor finds with the world that is left."""
+    return run(_live(seed))
