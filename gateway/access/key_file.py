@@ -28,7 +28,7 @@ def issuer_key(data_dir: Path) -> SigningKey:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
         _check(directory, directory.lstat(), stat.S_IFDIR, "700")
-        if not os.path.lexists(path):
+        if not path.exists():
             _create(path, SigningKey.generate().to_pem())
         pem = _read(path)
     except OSError as error:
