@@ -12,11 +12,13 @@ import telegram
 from telegram import error
 from telegram.constants import ChatAction, ParseMode, ReactionEmoji
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, MessageHandler, filters
+from telegram.request import HTTPXRequest
 
 from gateway.sandbox import Sandbox, running
 from gateway.sandbox.actions import CHAT_ACTIONS, REACTIONS
 
 TOKEN = "4711:contract"
+PLAIN = {"verify": False}  # loading certificates nobody needs here takes longer than most tests
 PERSON, SUPERGROUP = 7, -1001234567890
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 320, 200)
 
@@ -35,7 +37,8 @@ async def url(sandbox: Sandbox) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def bot(url: str) -> AsyncIterator[telegram.Bot]:
-    async with telegram.Bot(TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot") as bot:
+    requests = {name: HTTPXRequest(httpx_kwargs=PLAIN) for name in ("request", "get_updates_request")}
+    async with telegram.Bot(TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot", **requests) as bot:
         yield bot
 
 

@@ -81,6 +81,8 @@ async def test_a_known_person_can_be_mentioned_and_an_unknown_cannot(client: Cli
     mention = '<a href="tg://user?id={}">x</a>'
     known = await send(client, text=mention.format(PERSON), parse_mode="HTML")
     assert known["entities"][0]["user"]["id"] == PERSON
+    itself = await send(client, text=mention.format(123456), parse_mode="HTML")
+    assert itself["entities"][0]["user"]["is_bot"] is True
     unknown = await send(client, text=mention.format(99), parse_mode="HTML")
     assert "entities" not in unknown
 
