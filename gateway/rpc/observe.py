@@ -84,12 +84,17 @@ class Observer:
             _log.exception("grpc.metrics_failed")
 
     def _write(self, call: Call, seconds: float) -> None:
-        facts: dict[str, object] = {"method": call.method[:MAX_RECORDED_METHOD], "code": call.code.name}
-        facts |= {"seconds": round(seconds, 6), "call_id": call.id, "address": call.origin.address}
+        facts: dict[str, object] = {
+            "method": call.method[:MAX_RECORDED_METHOD],
+            "code": call.code.name,
+            "seconds": round(seconds, 6),
+            "call_id": call.id,
+            "address": call.origin.address,
+        }
         if call.caller is not None:
-            facts |= {"client": call.caller.client, "chat": call.caller.chat_id}
+            facts["client"], facts["chat"] = call.caller.client, call.caller.chat_id
         if call.reason:
-            facts |= {"reason": call.reason, "error_id": call.error_id}
+            facts["reason"], facts["error_id"] = call.reason, call.error_id
         _log.info("grpc.call", **facts)
 
     def _kind(self, call: Call) -> str:

@@ -64,7 +64,8 @@ class Outside:
 
     async def raw(self, method: str, body: bytes = b"", metadata: Sequence[tuple[str, str | bytes]] = ()) -> bytes:
         """Call a method by any name with any bytes."""
-        reply: bytes = await self.channel.unary_unary(method)(body, metadata=metadata)
+        call: Any = self.channel.unary_unary(method)
+        reply: bytes = await call(body, metadata=metadata)
         return reply
 
 

@@ -273,3 +273,12 @@ def test_a_refusal_is_written_down_with_who_whence_and_why(house: House) -> None
     assert (known.chat_id, known.claimed_chat_id, known.error_id) == (CHAT, 7, "e1")
     assert (known.method, known.address, known.call_id) == ("/a/b", "192.0.2.1", "c1")
     assert (unknown.client, unknown.verified, unknown.key_id, unknown.error_id) == ("", False, "k", "e2")
+
+
+async def test_a_watch_outlives_many_looks_at_a_credential_that_is_good() -> None:
+    async with open_house(recheck=timedelta(0)) as house:
+        async with aclosing(house.desk.watch_messages(house.caller(), "")) as changes:
+            upcoming = asyncio.ensure_future(anext(changes))
+            while not upcoming.done():
+                await _sent(house)
+            assert upcoming.result()[0].chat_id == CHAT
