@@ -60,8 +60,9 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
     clock = clock or SystemClock()
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        key = issuer_key(config.data_dir)
-        keys = KeySet([key.verification_key])
+        # First, because it is the store that keeps us out of a directory which is not ours.
+        store = await stack.enter_async_context(open_sqlite(config.database_path))
+        keys = KeySet([issuer_key(config.data_dir).verification_key])
         verifier = Verifier(
             keys,
             issuer=config.issuer,
@@ -69,7 +70,6 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             clock=clock,
             max_lifetime=config.token_max_lifetime,
         )
-        store = await stack.enter_async_context(open_sqlite(config.database_path))
         connector = await stack.enter_async_context(
             open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config))
         )
@@ -213,8 +213,10 @@ def _proxy(config: Config) -> str | None:
 def _line(path: Path, name: str) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigInvalid(f"{name}: {path} can't be read: {error}.") from None
+    except OSError as error:
+        raise ConfigInvalid(f"{name}: {path} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigInvalid(f"{name}: {path} is not a text.") from None
 
 
 def _tls(config: Config) -> Tls | None:

@@ -60,8 +60,11 @@ def duration(text: str) -> timedelta:
 
 def listen_address(text: str) -> str:
     """Return `HOST:PORT` or `unix:PATH` as it is, once it has that form."""
-    if text.startswith("unix:"):
-        return text
+    return text if text.startswith("unix:") else host_and_port(text)
+
+
+def host_and_port(text: str) -> str:
+    """Return `HOST:PORT` as it is, once it has that form."""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII) or int(port) > 65535:
         raise ValueError("HOST:PORT, such as 127.0.0.1:50051")
@@ -157,7 +160,7 @@ class Config:
         "", str, "Where messages are kept. Empty: `chatkey.db` in the data folder.", form="sqlite:///path"
     )
     grpc_listen: str = _setting("127.0.0.1:50051", listen_address, "Where callers connect.")
-    http_listen: str = _setting("127.0.0.1:8080", listen_address, "Where health, metrics and public keys are.")
+    http_listen: str = _setting("127.0.0.1:8080", host_and_port, "Where health, metrics and public keys are.")
     issuer: str = _setting("chatkey", _not_empty, "The `iss` of tokens: who issues them.")
     audience: str = _setting(
         "chatkey", _not_empty, "The `aud` of tokens: name this installation, such as chatkey/prod."

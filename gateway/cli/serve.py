@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import click
 
@@ -19,6 +20,8 @@ def command() -> None:
     config = configuration()
     if not (config.bot_token or config.bot_token_file):
         raise ConfigInvalid("No bot token: set CHATKEY_BOT_TOKEN_FILE to a file that holds it.")
+    # What gRPC's core says goes past our log: no JSON, not redacted, and twice where we say the same in our words.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from gateway.app import serve
     from gateway.telemetry import configure_logging
 

@@ -209,21 +209,27 @@ class Server:
 
 
 @asynccontextmanager
-async def server(folder: Path, telegram: str, **settings: str) -> AsyncIterator[Server]:
-    """Give a server that is not started yet; at the end it is killed if it runs, and searched for secrets and bugs.
-
-    Args:
-        folder: Where its token file, its log and its data directory are.
-        telegram: The address of the Bot API.
-        settings: Its `CHATKEY_...` variables without the prefix, in lower case.
-    """
-    made = Server(folder, telegram, **settings)
+async def searched(made: Server) -> AsyncIterator[Server]:
+    """Give a server; at the end it is killed if it runs, and searched for secrets and for signs of a bug."""
     try:
         yield made
     finally:
         await made.close()
         made.require_no_secret()
     assert "Traceback" not in made.log, made.log[-4000:]
+
+
+@asynccontextmanager
+async def server(folder: Path, telegram: str, **settings: str) -> AsyncIterator[Server]:
+    """Give a server that is not started yet, `searched` at the end.
+
+    Args:
+        folder: Where its token file, its log and its data directory are.
+        telegram: The address of the Bot API.
+        settings: Its `CHATKEY_...` variables without the prefix, in lower case.
+    """
+    async with searched(Server(folder, telegram, **settings)) as made:
+        yield made
 
 
 @asynccontextmanager
