@@ -30,6 +30,7 @@ class Outbox:
         self._store = store
         self._dispatcher = dispatcher
         self._waiting = dispatcher.waiting
+        self._schedule = dispatcher.schedule
         self._clock = clock
         self._new_id = new_id
 
@@ -47,11 +48,14 @@ class Outbox:
         Raises:
             RequestIdReused: The request id was used for another request; `messageId` in the facts.
             NotDurable: It could not be kept, and is not.
+            ShuttingDown: It may be kept or not; a repeat with its request id finds out.
         """
+        if self._dispatcher.is_closing:
+            raise ShuttingDown
         now = self._clock.now()
         due_at = max(now, draft.send_at or now)
         message_id, body = self._new_id(), content.encode(draft)
-        reserved = self._dispatcher.enter(draft.chat_id, now_due=due_at == now)
+        reserved = self._schedule.enter(draft.chat_id, now_due=due_at == now)
         message = Message(
             id=message_id,
             client=caller.client,
@@ -83,8 +87,12 @@ class Outbox:
         reserved = message.state is State.SENDING
         try:
             kept = await self._store.add(message, record)
+        except asyncio.CancelledError:
+            if not answer.done():
+                answer.set_exception(ShuttingDown())
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller who waits is told
-            self._dispatcher.left(message.chat_id, reserved=reserved)
+            self._schedule.left(message.chat_id, reserved=reserved)
             if not answer.done():
                 answer.set_exception(error)
             return
@@ -92,7 +100,7 @@ class Outbox:
             answer.set_result(kept)
         if kept.id != message.id:
             self._dispatcher.counts.replays += 1
-            self._dispatcher.left(message.chat_id, reserved=reserved)
+            self._schedule.left(message.chat_id, reserved=reserved)
             return
         self._dispatcher.counts.accepted += 1
         if reserved:
@@ -109,7 +117,7 @@ class Outbox:
         """
         loop = asyncio.get_running_loop()
         with self._waiting.end_of(message_id) as end:
-            if self._dispatcher.is_pending(message_id) and within > timedelta():
+            if self._schedule.knows(message_id) and within > timedelta():
                 timer = loop.call_later(within.total_seconds(), _give_up, end)
                 try:
                     message = await end

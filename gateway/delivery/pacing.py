@@ -186,9 +186,8 @@ class Pacing:
         self._cut_at = self._bot_paused_until
         return True
 
-    def recall(self, chat_id: int, began: float, now: float) -> None:
-        """Take into account an attempt of an earlier run, which began at `began` and arrived nobody knows when."""
-        arrived = min(began + LONGEST_ANSWER, now)
+    def recall(self, chat_id: int, arrived: float) -> None:
+        """Take into account an attempt of an earlier run, which arrived by then at the latest."""
         if self._limits.bot_per_second < inf:
             self._bot.recall(arrived)
         if self._counts_chats:

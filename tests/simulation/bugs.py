@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from gateway.delivery.lanes import Lane
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.outcomes import Chance, Outcome
 from gateway.delivery.pacing import Pacing
+from gateway.delivery.schedule import Schedule
 from gateway.errors import NotDurable
 from gateway.model import Draft, Message, Record, State, WhenUnknown
 from gateway.store.base import Pending
@@ -39,7 +41,7 @@ def takes_a_crashed_attempt_for_one_not_made(patch: pytest.MonkeyPatch) -> None:
     """What is found in SENDING at the start is queued again."""
 
     async def wrong(self: Dispatcher, pending: Pending) -> Pending:
-        message = await self._found(pending)
+        message = await self._keeping.message(pending.id)
         await self._store.save(replace(message, state=State.QUEUED), (message.state, message.attempts))
         return replace(pending, state=State.QUEUED)
 
@@ -64,10 +66,9 @@ def lets_the_next_go_while_one_waits(patch: pytest.MonkeyPatch) -> None:
     def wrong(self: Dispatcher, lane: Lane, kept: Message) -> None:
         lane.end()
         if not kept.state.is_final:
-            del self._pending[kept.id]
-            self.counts.waiting -= 1
-            self._admit(replace(_slim(kept), state=State.QUEUED))
-        self._release(lane)
+            self.schedule.forget(kept.id)
+            self.schedule._admit(replace(_slim(kept), state=State.QUEUED))
+        self.schedule.release(lane)
 
     def _slim(message: Message) -> Pending:
         return Pending(**{name: getattr(message, name) for name in Pending.__slots__})
@@ -80,7 +81,8 @@ def expires_what_is_on_its_way(patch: pytest.MonkeyPatch) -> None:
     right = Dispatcher._attempt
 
     async def wrong(self: Dispatcher, lane: Lane, message: Message, draft: Draft) -> None:
-        self._expiry.set(message.id, self._monotonic(message.expires_at))
+        schedule = self.schedule
+        schedule._expiry.set(message.id, schedule._monotonic(message.expires_at))
         await right(self, lane, message, draft)
 
     patch.setattr(Dispatcher, "_attempt", wrong)
@@ -88,7 +90,7 @@ def expires_what_is_on_its_way(patch: pytest.MonkeyPatch) -> None:
 
 def has_no_timer(patch: pytest.MonkeyPatch) -> None:
     """What waits is looked at only when something else happens."""
-    patch.setattr(Dispatcher, "_set_timer", lambda self, now: None)
+    patch.setattr(Schedule, "_set_timer", lambda self, now: None)
 
 
 def counts_from_the_departure(patch: pytest.MonkeyPatch) -> None:
@@ -106,7 +108,7 @@ def counts_from_the_departure(patch: pytest.MonkeyPatch) -> None:
 
 def forgets_the_windows_at_a_restart(patch: pytest.MonkeyPatch) -> None:
     """A new run begins as if nothing had been sent."""
-    patch.setattr(Pacing, "recall", lambda self, chat_id, began, now: None)
+    patch.setattr(Pacing, "recall", lambda self, chat_id, arrived: None)
 
 
 def comes_back_too_soon(patch: pytest.MonkeyPatch) -> None:
@@ -149,10 +151,8 @@ def drops_an_outcome_that_the_disk_refuses(patch: pytest.MonkeyPatch) -> None:
 
     async def wrong(self: Dispatcher, before: Message, outcome: Outcome) -> Message:
         message, record = outcome
-        try:
+        with contextlib.suppress(NotDurable):
             await self._store.save(message, (before.state, before.attempts), record)
-        except NotDurable:
-            pass
         self._settle(message)
         return message
 
@@ -186,9 +186,9 @@ def says_failed_of_what_may_have_arrived(patch: pytest.MonkeyPatch) -> None:
 
 def lets_later_messages_overtake_one_being_kept(patch: pytest.MonkeyPatch) -> None:
     """Whether a lane is idle is asked without looking at what is on its way into the store."""
-    right = Dispatcher.enter
+    right = Schedule.enter
 
-    def wrong(self: Dispatcher, chat_id: int, *, now_due: bool) -> bool:
+    def wrong(self: Schedule, chat_id: int, *, now_due: bool) -> bool:
         lane = self._lane(chat_id)
         joining, lane.joining = lane.joining, 0
         try:
@@ -196,17 +196,17 @@ def lets_later_messages_overtake_one_being_kept(patch: pytest.MonkeyPatch) -> No
         finally:
             lane.joining += joining
 
-    patch.setattr(Dispatcher, "enter", wrong)
+    patch.setattr(Schedule, "enter", wrong)
 
 
 def runs_past_send_at(patch: pytest.MonkeyPatch) -> None:
     """A message with a time of its own is sent at once after a restart."""
-    right = Dispatcher._admit
+    right = Schedule._admit
 
-    def wrong(self: Dispatcher, pending: Pending) -> None:
+    def wrong(self: Schedule, pending: Pending) -> None:
         right(self, replace(pending, due_at=self._clock.now() - timedelta(seconds=1)))
 
-    patch.setattr(Dispatcher, "_admit", wrong)
+    patch.setattr(Schedule, "_admit", wrong)
 
 
 def takes_two_at_a_time(patch: pytest.MonkeyPatch) -> None:

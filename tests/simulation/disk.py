@@ -8,7 +8,7 @@ from datetime import datetime
 from random import Random
 from typing import Any, TypeVar
 
-from gateway.errors import NotDurable
+from gateway.errors import Unavailable
 from gateway.model import Message, Record, State
 from gateway.store.base import Pending
 from tests.support.model_store import ModelStore
@@ -63,6 +63,11 @@ class Disk:
     async def last_change(self) -> int:
         return await self._do(self._model.last_change)
 
+    async def records(
+        self, *, after: int = 0, limit: int = 100, newest_first: bool = False, **equal: str | int
+    ) -> Sequence[tuple[int, Record]]:
+        return await self._do(lambda: self._model.records(after=after, limit=limit, newest_first=newest_first, **equal))
+
     async def _do(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_Result] = loop.create_future()
@@ -83,7 +88,7 @@ class Disk:
             for (_, answer), result in zip(batch, results, strict=True):
                 if answer.done():
                     continue
-                if isinstance(result, NotDurable):
+                if isinstance(result, Unavailable):
                     answer.set_exception(result)
                 else:
                     answer.set_result(result)
@@ -93,5 +98,5 @@ class Disk:
 async def _try(work: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await work()
-    except NotDurable as failure:
+    except Unavailable as failure:
         return failure

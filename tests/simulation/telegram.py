@@ -156,5 +156,3 @@ class Line:
             await asyncio.sleep(seconds)
         if self.is_cut:
             await asyncio.get_running_loop().create_future()
-
-

@@ -130,7 +130,7 @@ def _nothing_unasked(evidence: Evidence, by_text: dict[str, Message]) -> Iterato
 
 
 def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
-    """First attempts of a chat go up in `seq`; a message with a time of its own goes not before that, and is else free."""
+    """First attempts of a chat go up in `seq`; a message with a time of its own goes at any time after that."""
     due = {told.text: told.due for told in evidence.told if told.due is not None}
     seen: set[str] = set()
     last: dict[int, int] = defaultdict(int)

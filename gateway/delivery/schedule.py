@@ -1,0 +1,286 @@
+"""What is attempted next and when: lanes, turns, pacing and times brought together, with nothing that waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from math import inf
+
+from gateway.clock import Clock
+from gateway.delivery.agenda import Agenda
+from gateway.delivery.counts import Counts
+from gateway.delivery.lanes import Lane
+from gateway.delivery.pacing import Pacing
+from gateway.delivery.turns import Turns
+from gateway.model import State
+from gateway.store.base import Pending
+
+
+class Schedule:
+    """Holds a slim entry for each message that waits, and says when one is to begin or to expire.
+
+    Nothing is polled: there is one timer, set to the next instant at which something is due.
+
+    Attributes:
+        pending: Every message that is known and not final, by its id.
+        is_open: Whether what is due happens at all; closed until `load` and after `close`.
+        is_halted: Whether no attempt may begin for now, while times to live go on.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        pacing: Pacing,
+        turns: Turns,
+        counts: Counts,
+        most_at_once: int,
+        begin: Callable[[Lane, Pending], None],
+        expire: Callable[[Pending], None],
+    ) -> None:
+        """Begin with no message.
+
+        Args:
+            clock: Tells when a message is due (wall clock) and when Telegram may be written to (monotonic).
+            pacing: Says when a chat and the bot may be written to.
+            turns: Says which lane goes first.
+            counts: Where `waiting` and `sending` are kept up to date.
+            most_at_once: How many attempts may be under way at once.
+            begin: Called to attempt a message, whose lane is busy until `release`.
+            expire: Called to end a message, which has been taken out.
+        """
+        self.pending: dict[str, Pending] = {}
+        self.is_open = False
+        self.is_halted = False
+        self._clock = clock
+        self._pacing = pacing
+        self._turns = turns
+        self._counts = counts
+        self._most_at_once = most_at_once
+        self._begin_attempt = begin
+        self._expire = expire
+        self._early: dict[str, Pending] = {}
+        self._lanes: dict[int, Lane] = {}
+        self._held_back: Agenda[Lane] = Agenda()
+        self._scheduled: Agenda[str] = Agenda()
+        self._expiry: Agenda[str] = Agenda()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
+
+    def load(self, kept: Iterable[Pending]) -> None:
+        """Take up what an earlier run left, in the order of `seq`, with what came in meanwhile, and open."""
+        self.is_open = True
+        for pending in [*kept, *self._early.values()]:
+            self._admit(pending)
+            if pending.state is State.RETRY_WAIT:
+                # The chat's pause outlives its message, which may be cancelled or expire first.
+                self._pacing.hold(pending.chat_id, self._monotonic(pending.due_at))
+        self._early.clear()
+        for lane in list(self._lanes.values()):
+            self._place(lane)
+        self.go_on()
+
+    def close(self) -> None:
+        """Let nothing begin or expire any more."""
+        self.is_open = False
+        if self._timer:
+            self._timer.cancel()
+
+    def knows(self, message_id: str) -> bool:
+        """Whether a message is here and not final."""
+        return message_id in self.pending or message_id in self._early
+
+    # Messages come and go.
+
+    def enter(self, chat_id: int, *, now_due: bool) -> bool:
+        """Announce that a message is about to be kept, and reserve its attempt if that may begin at once.
+
+        Every call is followed by one of `left`, `joined` and `took` for this chat. Whoever reserved an attempt goes
+        first in the chat, so messages have to be handed to the store in the order in which they are announced.
+        """
+        lane = self._lane(chat_id)
+        now = self._clock.monotonic()
+        may_begin = now_due and lane.is_idle and not self._turns and self._may_begin(now)
+        reserved = may_begin and self._pacing.chat_free_at(chat_id, now) <= now
+        if reserved:
+            lane.busy = True
+            self._take_place(chat_id, now)
+        lane.joining += 1
+        return reserved
+
+    def left(self, chat_id: int, *, reserved: bool) -> None:
+        """Say that the announced message was not kept."""
+        lane = self._lanes[chat_id]
+        lane.joining -= 1
+        if reserved:
+            self.not_made(lane)
+            self.release(lane)
+        else:
+            self._place(lane)
+
+    def joined(self, pending: Pending) -> None:
+        """Say that the announced message is kept and waits."""
+        lane = self._lanes[pending.chat_id]
+        lane.joining -= 1
+        if self.is_open:
+            self._admit(pending)
+        else:
+            self._early[pending.id] = pending
+        self._place(lane)
+        self.go_on()
+
+    def took(self, pending: Pending) -> Lane:
+        """Say that the announced message is kept and takes the attempt that was reserved for it; return its lane."""
+        lane = self._lanes[pending.chat_id]
+        lane.joining -= 1
+        lane.head = self.pending[pending.id] = pending
+        self._counts.waiting += 1
+        return lane
+
+    def withdraw(self, pending: Pending) -> None:
+        """Take a message out of wherever it waits; it stays known until `forget`."""
+        self._scheduled.discard(pending.id)
+        self._expiry.discard(pending.id)
+        if lane := self._lanes.get(pending.chat_id):
+            lane.remove(pending.id)
+            self._place(lane)
+
+    def forget(self, message_id: str) -> bool:
+        """Know a message no longer, for it is final; return whether it was known."""
+        if message_id not in self.pending:
+            return False
+        del self.pending[message_id]
+        self._expiry.discard(message_id)
+        self._counts.waiting -= 1
+        return True
+
+    # Attempts end.
+
+    def not_made(self, lane: Lane) -> None:
+        """Say that an attempt is not made after all: its places are free at once."""
+        self._counts.sending -= 1
+        self._pacing.give_back(lane.chat_id, self._clock.monotonic())
+
+    def answered(self, lane: Lane) -> None:
+        """Say that an attempt has its answer, whatever it is."""
+        self._counts.sending -= 1
+        self._pacing.answered(lane.chat_id, self._clock.monotonic())
+
+    def again(self, lane: Lane, pending: Pending, due_at: datetime) -> None:
+        """Have the lane's head wait for another attempt."""
+        lane.head = self.pending[pending.id] = pending
+        lane.not_before = self._monotonic(due_at)
+        self._expiry.set(pending.id, self._monotonic(pending.expires_at))
+
+    def release(self, lane: Lane) -> None:
+        """Let a lane go on after an attempt."""
+        lane.busy = False
+        self._place(lane)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Do what is due, give the free places to those whose turn it is, and set the timer for what comes next."""
+        if not self.is_open:
+            return
+        now = self._clock.monotonic()
+        for message_id in self._scheduled.take_due(now):
+            pending = self.pending[message_id]
+            lane = self._lane(pending.chat_id)
+            lane.add(pending)
+            self._place(lane)
+        for message_id in self._expiry.take_due(now):
+            pending = self.pending[message_id]
+            self.withdraw(pending)
+            self._expire(pending)
+        for lane in self._held_back.take_due(now):
+            lane.waits_for = None
+            self._place(lane)
+        while self._turns and self._may_begin(now):
+            self._begin(self._turns.take(), now)
+        self._set_timer(now)
+
+    # Within.
+
+    def _admit(self, pending: Pending) -> None:
+        """Put a message where it waits: in its lane, or apart until its own time comes."""
+        if pending.id in self.pending:
+            return
+        self.pending[pending.id] = pending
+        self._counts.waiting += 1
+        self._expiry.set(pending.id, self._monotonic(pending.expires_at))
+        lane = self._lane(pending.chat_id)
+        if pending.state is State.RETRY_WAIT and lane.head is None:
+            lane.head, lane.not_before = pending, self._monotonic(pending.due_at)
+        elif pending.due_at > self._clock.now():
+            self._scheduled.set(pending.id, self._monotonic(pending.due_at))
+        else:
+            lane.add(pending)
+
+    def _lane(self, chat_id: int) -> Lane:
+        lane = self._lanes.get(chat_id)
+        if lane is None:
+            lane = self._lanes[chat_id] = Lane(chat_id)
+        return lane
+
+    def _place(self, lane: Lane) -> None:
+        """Let a lane wait where its next message belongs: for a turn, or for the instant at which it may have one."""
+        message = None if lane.busy else lane.next()
+        if message is lane.waits_for and message is not None:
+            return
+        if lane.waits_for is not None:
+            self._turns.discard(lane)
+            self._held_back.discard(lane)
+        lane.waits_for = message
+        if message is not None:
+            now = self._clock.monotonic()
+            free_at = max(lane.not_before, self._pacing.chat_free_at(lane.chat_id, now))
+            if free_at <= now:
+                self._turns.add(lane, message.client, message.priority)
+            else:
+                self._held_back.set(lane, free_at)
+        elif lane.is_idle:
+            self._lanes.pop(lane.chat_id, None)
+
+    def _begin(self, lane: Lane, now: float) -> None:
+        lane.waits_for = None
+        pending = lane.begin()
+        if pending.expires_at <= self._clock.now():
+            lane.busy = False
+            self.withdraw(pending)
+            self._expire(pending)
+            return
+        self._expiry.discard(pending.id)
+        self._take_place(lane.chat_id, now)
+        self._begin_attempt(lane, pending)
+
+    def _take_place(self, chat_id: int, now: float) -> None:
+        self._counts.sending += 1
+        self._pacing.take(chat_id, now)
+
+    def _may_begin(self, now: float) -> bool:
+        """Whether the bot may begin one more attempt now, for whatever chat."""
+        return (
+            self.is_open
+            and not self.is_halted
+            and self._counts.sending < self._most_at_once
+            and self._pacing.bot_free_at(now) <= now
+        )
+
+    def _set_timer(self, now: float) -> None:
+        when = min(self._scheduled.next(), self._expiry.next(), self._held_back.next())
+        if self._turns and not self.is_halted and self._counts.sending < self._most_at_once:
+            when = min(when, self._pacing.bot_free_at(now))
+        if self._timer and self._timer_at > when:
+            self._timer.cancel()
+            self._timer = None
+        if not self._timer and when < inf:
+            self._timer_at = when
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, when - now), self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.go_on()
+
+    def _monotonic(self, instant: datetime) -> float:
+        """Return when, on the monotonic clock, an instant of the wall clock comes."""
+        return self._clock.monotonic() + (instant - self._clock.now()).total_seconds()
