@@ -153,6 +153,17 @@ async def test_a_repeat_is_the_same_message_and_another_content_is_refused(house
     assert len(house.telegram.sent) == 1
 
 
+async def test_a_repeat_is_known_by_what_was_asked_and_not_by_what_became_of_it(house: House) -> None:
+    timed = replace(DRAFT, send_at=house.clock.now() + timedelta(minutes=1), request_id="timed")
+    first = await house.desk.send_message(house.caller(), timed, None)
+    house.clock.ahead = timedelta(minutes=2)
+    assert (await house.desk.send_message(house.caller(), timed, None)).id == first.id
+    marked = replace(DRAFT, text="**hi**", text_format=TextFormat.MARKDOWN)
+    await house.desk.send_message(house.caller(), marked, MINUTE)
+    with pytest.raises(RequestIdReused):
+        await house.desk.send_message(house.caller(), replace(marked, text="__hi__"), MINUTE)
+
+
 async def test_a_failure_is_an_error_and_the_same_error_when_asked_again(house: House) -> None:
     house.telegram.failure = ChatRefused(403, "Forbidden: bot was kicked")
     errors = []
@@ -276,9 +287,11 @@ def test_a_refusal_is_written_down_with_who_whence_and_why(house: House) -> None
 
 
 async def test_a_watch_outlives_many_looks_at_a_credential_that_is_good() -> None:
-    async with open_house(recheck=timedelta(0)) as house:
-        async with aclosing(house.desk.watch_messages(house.caller(), "")) as changes:
-            upcoming = asyncio.ensure_future(anext(changes))
-            while not upcoming.done():
-                await _sent(house)
-            assert upcoming.result()[0].chat_id == CHAT
+    async with (
+        open_house(recheck=timedelta(0)) as house,
+        aclosing(house.desk.watch_messages(house.caller(), "")) as changes,
+    ):
+        upcoming = asyncio.ensure_future(anext(changes))
+        while not upcoming.done():
+            await _sent(house)
+        assert upcoming.result()[0].chat_id == CHAT
