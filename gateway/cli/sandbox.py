@@ -7,7 +7,7 @@ import contextlib
 
 import click
 
-from gateway.config import listen_address
+from gateway.config import host_and_port
 from gateway.sandbox import FAULT_KINDS, LimitsName, Sandbox, running
 
 FAULTS = "\n".join(f"  {kind:<20} {meaning}" for kind, meaning in FAULT_KINDS.items())
@@ -35,7 +35,7 @@ def command(listen: str, limits: LimitsName) -> None:
       CHATKEY_BOT_API_URL=http://127.0.0.1:8081 chatkey serve
     """
     try:
-        where = listen_address(listen)
+        where = host_and_port(listen)
     except ValueError as error:
         raise click.BadParameter(f"{listen!r} is not {error}", param_hint="--listen") from None
     host, _, port = where.rpartition(":")

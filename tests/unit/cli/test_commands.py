@@ -65,6 +65,7 @@ def test_looking_at_a_token_makes_no_key(
         (["serve"], 1, "No bot token: set CHATKEY_BOT_TOKEN_FILE"),
         (["config", "check"], 1, "No bot token"),
         (["sandbox", "--limits", "few"], 2, "'few' is not one of 'telegram', 'none'"),
+        (["sandbox", "--listen", "unix:/run/sandbox"], 2, "'unix:/run/sandbox' is not HOST:PORT"),
     ],
 )
 def test_a_wrong_call_gets_one_line_that_says_what_to_do(
