@@ -58,7 +58,7 @@ async def test_without_a_good_token_every_cause_gets_the_same_bytes(view: Outsid
     assert len({refusal.wire for refusal in refusals}) == 1
     assert (refusals[0].code, refusals[0].text) == (grpc.StatusCode.UNAUTHENTICATED, "unauthenticated")
     assert refusals[0].info.reason == "UNAUTHENTICATED"
-    assert len({record.reason for record in view.house.ledger.records}) >= 5
+    assert len({record.reason for record in await view.house.refusals()}) >= 5
 
 
 async def test_a_genuine_token_whose_time_is_over_is_told_so(view: Outside) -> None:
@@ -73,14 +73,14 @@ async def test_row_56_two_authorization_entries_are_refused_even_when_both_are_g
     twice = (*view.bearer(token), *view.bearer(token))
     refusal = await refusal_of(view.raw(SEND, metadata=twice))
     assert refusal.wire == (await refusal_of(view.raw(SEND))).wire
-    assert view.house.ledger.records[0].reason == "several_tokens"
+    assert (await view.house.refusals())[0].reason == "several_tokens"
 
 
 async def test_row_1_every_foreign_chat_is_refused(view: Outside) -> None:
     for chat_id in (5, -5, CHAT + 1, CHAT - 1, -CHAT, MAX_CHAT_ID, 2**63 - 1, -(2**63)):
         refusal = await send(view, chat_id=chat_id)
         assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
-        assert view.house.ledger.records[-1].claimed_chat_id == chat_id
+        assert (await view.house.refusals())[-1].claimed_chat_id == chat_id
     assert not view.house.telegram.sent
 
 
@@ -138,7 +138,7 @@ async def test_row_44_with_a_token_a_method_by_another_name_is_unknown(view: Out
 
 async def test_a_refusal_is_found_in_the_audit_by_the_id_in_its_trailers(view: Outside) -> None:
     for refused in (await refusal_of(view.raw(SEND)), await send(view, chat_id=5)):
-        (record,) = [r for r in view.house.ledger.records if r.error_id == refused.trailers["chatkey-error-id"]]
+        (record,) = [r for r in await view.house.refusals() if r.error_id == refused.trailers["chatkey-error-id"]]
         assert (record.method, record.address) == (SEND, "127.0.0.1")
         assert record.call_id == refused.trailers["x-request-id"]
 

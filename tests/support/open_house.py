@@ -14,6 +14,7 @@ from uuid import uuid4
 from gateway.access.issue import Issuer
 from gateway.access.keys import KeySet, SigningKey
 from gateway.access.tokens import Verifier
+from gateway.audit.ledger import Ledger
 from gateway.clock import SystemClock
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
@@ -67,25 +68,20 @@ class PlayedTelegram:
 
 
 @dataclass
-class PlainLedger:
-    """Keeps refusals in a list."""
-
-    records: list[Record] = field(default_factory=list)
-
-    def refused(self, record: Record) -> None:
-        self.records.append(record)
-
-
-@dataclass
 class House:
     """An open house."""
 
     desk: Desk
     telegram: PlayedTelegram
-    ledger: PlainLedger
+    ledger: Ledger
     clock: TurnedClock
     store: SqliteStore
     verifier: Verifier
+
+    async def refusals(self) -> list[Record]:
+        """Return what the audit log has of refused calls, oldest first."""
+        await self.ledger.flush()
+        return [record for _, record in await self.store.records(event="call.refused")]
 
     def token(
         self,
@@ -108,12 +104,13 @@ class House:
 
 @asynccontextmanager
 async def open_house(recheck: timedelta = timedelta(milliseconds=20)) -> AsyncIterator[House]:
-    clock, telegram, ledger = TurnedClock(), PlayedTelegram(), PlainLedger()
+    clock, telegram = TurnedClock(), PlayedTelegram()
     verifier = Verifier(KeySet([KEY.verification_key]), issuer=ISSUER, audience=AUDIENCE, clock=clock)
     async with open_sqlite_in_memory() as store:
         dispatcher = Dispatcher(store, telegram, clock, lambda: 0.5, pacing=Pacing(MODES["off"]))
         outbox = Outbox(store, dispatcher, clock, lambda: str(uuid4()))
         running = asyncio.create_task(dispatcher.run())
+        ledger = Ledger(store, clock)
         desk = Desk(verifier=verifier, outbox=outbox, ledger=ledger, clock=clock, recheck=recheck)
         try:
             yield House(desk, telegram, ledger, clock, store, verifier)

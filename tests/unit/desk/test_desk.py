@@ -273,12 +273,12 @@ async def test_at_a_stop_waiting_calls_are_answered_with_the_state_reached(house
     assert (await house.desk.send_message(house.caller(), DRAFT, MINUTE)).state is State.SENDING
 
 
-def test_a_refusal_is_written_down_with_who_whence_and_why(house: House) -> None:
+async def test_a_refusal_is_written_down_with_who_whence_and_why(house: House) -> None:
     origin = Origin(method="/a/b", address="192.0.2.1", call_id="c1")
     caller = house.caller()
     house.desk.refused(PermissionDenied("chat_mismatch", claimed_chat_id=7), origin, caller, "e1")
     house.desk.refused(Unauthenticated("bad_signature", key_id="k"), origin, None, "e2")
-    known, unknown = house.ledger.records
+    known, unknown = await house.refusals()
     assert (known.event, known.decision, known.reason) == ("call.refused", "deny", "chat_mismatch")
     assert (known.client, known.token_id, known.verified) == (CLIENT, caller.token_id, True)
     assert (known.chat_id, known.claimed_chat_id, known.error_id) == (CHAT, 7, "e1")
