@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, TextIO
 
+import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRETS = re.compile(
     r"(?P<bot>[1-9][0-9]{0,15}:)[A-Za-z0-9_-]{20,}"  # a bot token: the id in front of the colon is no secret
@@ -23,7 +25,7 @@ def redacted(text: str) -> str:
 
 
 class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
-    """Formats a record whole, exception and all, and only then looks for secrets: nothing can slip past it."""
+    """Formats a library's record whole, exception and all, and only then looks for secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -31,47 +33,55 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 def configure_logging(level: str = "INFO", form: str = "json", stream: TextIO | None = None) -> None:
-    """Send every log line of this process, our own and those of libraries, through one redacting formatter.
+    """Send every log line of this process to one place, redacted as the last thing before it is written.
+
+    Our own lines are rendered at once; those of libraries come through `logging`, which costs several times as much.
 
     Args:
         level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
         form: `json` for one object a line, `text` for people.
         stream: Where the lines go; None: standard error.
     """
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    )
-    closing: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if form == "json":
-        closing.append(structlog.processors.format_exc_info)
+    render = _as_json if form == "json" else _as_text()
+    facts: list[Processor] = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*facts, _traceback if form == "json" else _as_it_is, lambda *event: redacted(render(*event))],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(RedactingFormatter(foreign_pre_chain=shared, processors=[*closing, renderer]))
+    handler.setFormatter(
+        RedactingFormatter(
+            foreign_pre_chain=[*facts, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _traceback, render]
+            if form == "json"
+            else [structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
 
 
+_traceback = structlog.processors.format_exc_info
+
+
+def _as_it_is(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return event
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _as_text() -> Callable[[WrappedLogger, str, EventDict], str]:
+    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+
+
 def logger(name: str) -> Any:
     """Return the logger of a module: `logger(__name__).info("event.name", key=value)`."""
-    return structlog.stdlib.get_logger(name)
+    return structlog.get_logger(source=name)
 
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
