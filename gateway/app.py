@@ -139,6 +139,8 @@ async def _start(stack: AsyncExitStack, dispatcher: Dispatcher, ledger: Ledger, 
             ("greeting", _greet(connector, dispatcher)),
         )
     ]
+    for task in tasks:
+        task.add_done_callback(_tell_of_a_bug)
 
     async def end() -> None:
         for task in tasks:
@@ -146,6 +148,12 @@ async def _start(stack: AsyncExitStack, dispatcher: Dispatcher, ledger: Ledger, 
         await asyncio.gather(*tasks, return_exceptions=True)
 
     stack.push_async_callback(end)
+
+
+def _tell_of_a_bug(task: asyncio.Task[None]) -> None:
+    """Log what ended a task: nobody waits for it, so nobody would learn of it."""
+    if not task.cancelled() and (bug := task.exception()):
+        _log.critical("server.bug", exc_info=bug, task=task.get_name())
 
 
 async def _greet(connector: Connector, dispatcher: Dispatcher) -> None:

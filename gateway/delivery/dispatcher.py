@@ -105,6 +105,12 @@ class Dispatcher:
         """Whether `drain` was called."""
         return self._closing.is_set()
 
+    def bot_refused(self) -> None:
+        """Say that Telegram refuses the bot token: nothing is attempted until it takes one again."""
+        if self.bot_ok:
+            self._tell_bot_state(False)
+            self.spawn(self._restore_bot())
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work that `drain` waits for, and that nobody's hanging up ends."""
         task = asyncio.get_running_loop().create_task(work)
@@ -215,9 +221,8 @@ class Dispatcher:
         if isinstance(failure, RateLimited):
             whole_bot = self._pacing.refused(lane.chat_id, self._clock.monotonic(), pause.total_seconds())
             self.counts.rate_limited["bot" if whole_bot else "chat"] += 1
-        elif isinstance(failure, BotRefused) and self.bot_ok:
-            self._tell_bot_state(False)
-            self.spawn(self._restore_bot())
+        elif isinstance(failure, BotRefused):
+            self.bot_refused()
 
     def _after(self, lane: Lane, kept: Message) -> None:
         """Let the lane's head go when it is final, and otherwise have it wait for its next attempt."""
