@@ -1,0 +1,103 @@
+"""How the server ends: waiting callers are answered, attempts under way end, and what waits is there the next time."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import grpc
+import pytest
+
+import chatkey
+from chatkey import Client, Message, State
+from gateway.sandbox import Sandbox
+from gateway.sandbox import running as sandbox_running
+from tests.support.kept import require_delivered, shown
+from tests.support.server import Server, serving, until
+
+CHAT, OTHER = -1001, -1002
+
+
+def telegram_that_takes(seconds: float) -> Sandbox:
+    """A Telegram that takes its time for one message to the first chat."""
+    telegram = Sandbox(limits="none", chats=[{"id": CHAT}, {"id": OTHER}])
+    telegram.add_fault("sendMessage", CHAT, fault={"kind": "delay", "seconds": seconds})
+    return telegram
+
+
+async def waiting_calls(server: Server, client: Client) -> list[asyncio.Task[Message]]:
+    """Calls that wait for the delivery of a message on its way, and of one behind it."""
+    calls = []
+    for number, text in enumerate(("on its way", "behind it"), 1):
+        calls.append(asyncio.create_task(client.send(text, chat_id=CHAT)))
+        await until(lambda number=number: _waits(server, number), f"{number} messages wait")
+    return calls
+
+
+async def _waits(server: Server, number: int) -> bool:
+    return await server.waiting() == number
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains(tmp_path: Path, number: signal.Signals) -> None:
+    telegram = telegram_that_takes(1.5)
+    async with sandbox_running(telegram) as url, serving(tmp_path, url) as server, server.client(CHAT) as client:
+        calls = await waiting_calls(server, client)
+        server.signal(number)
+        answers = [await call for call in calls]
+        assert [answer.state for answer in answers] == [State.SENDING, State.QUEUED]
+        assert shown(telegram, CHAT) == []
+        assert await server.ended() == 0
+        assert shown(telegram, CHAT) == ["on its way"]
+        await server.start()
+        await require_delivered(telegram, client, answers)
+        assert shown(telegram, CHAT) == ["on its way", "behind it"]
+        assert [(await client.get(answer.id)).attempts for answer in answers] == [1, 1]
+
+
+async def test_a_draining_server_takes_no_more(tmp_path: Path) -> None:
+    telegram = telegram_that_takes(1.5)
+    async with sandbox_running(telegram) as url, serving(tmp_path, url) as server, server.client(CHAT) as client:
+        calls = await waiting_calls(server, client)
+        server.signal(signal.SIGTERM)
+        await asyncio.gather(*calls)
+        with pytest.raises(chatkey.Unavailable) as refused:
+            await client.send("too late", chat_id=CHAT, timeout=0.5, request_id="late")
+        assert refused.value.code is grpc.StatusCode.UNAVAILABLE
+        assert await server.ended() == 0
+        await server.start()
+        late = await client.send("too late", chat_id=CHAT, request_id="late")
+        await require_delivered(telegram, client, [*(call.result() for call in calls), late])
+
+
+async def test_a_second_signal_ends_it_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    telegram = telegram_that_takes(600)
+    async with sandbox_running(telegram) as url, serving(tmp_path, url) as server, server.client(CHAT) as client:
+        answers = []
+        calls = await waiting_calls(server, client)
+        server.signal(signal.SIGTERM)
+        answers = [await call for call in calls]
+        server.signal(signal.SIGTERM)
+        assert await server.ended() == 130
+        await server.start()
+        await require_delivered(telegram, client, answers)
+        # Whether Telegram had it could not be known.
+        assert (await client.get(answers[0].id)).possibly_duplicated
+        assert not (await client.get(answers[1].id)).possibly_duplicated
+
+
+async def test_an_attempt_that_outlasts_the_drain_is_known_to_be_unknown(tmp_path: Path) -> None:
+    telegram = telegram_that_takes(600)
+    async with (
+        sandbox_running(telegram) as url,
+        serving(tmp_path, url, drain="1s") as server,
+        server.client(CHAT) as client,
+    ):
+        calls = await waiting_calls(server, client)
+        server.signal(signal.SIGTERM)
+        answers = [await call for call in calls]
+        assert await server.ended() == 0
+        await server.start()
+        await require_delivered(telegram, client, answers)
+        assert (await client.get(answers[0].id)).possibly_duplicated
