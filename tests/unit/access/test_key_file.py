@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access.key_file import issuer_key
+from gateway.access.key_file import issuer_key, key_from
 from gateway.access.keys import SigningKey
 from gateway.errors import ConfigInvalid
 
@@ -56,7 +56,7 @@ def test_a_new_key_is_for_its_owner_only(data_dir: Path, umask: int) -> None:
 
 def test_nothing_but_the_key_is_left_behind(data_dir: Path) -> None:
     issuer_key(data_dir)
-    assert [path.name for path in key_path(data_dir).parent.iterdir()] == ["issuer.pem"]
+    assert sorted(path.name for path in key_path(data_dir).parent.iterdir()) == ["issuer.pem", "ring.json"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644])
@@ -83,7 +83,7 @@ def test_a_link_in_place_of_the_key_is_refused(data_dir: Path, tmp_path: Path, e
         elsewhere.write_bytes(SigningKey.generate().to_pem())
     key_path(data_dir).parent.mkdir(mode=0o700, parents=True)
     key_path(data_dir).symlink_to(elsewhere)
-    assert "put the key itself there" in refused(data_dir)
+    assert "put the file itself there" in refused(data_dir)
     assert elsewhere.exists() is exists
 
 
@@ -146,7 +146,7 @@ def test_a_new_key_is_on_the_disk_before_it_is_used(data_dir: Path, monkeypatch:
 
     monkeypatch.setattr(os, "fsync", watched)
     issuer_key(data_dir)
-    assert synced == [False, True]
+    assert synced == [False, True, False, True]  # the key, then the ring that names it
 
 
 def test_a_key_of_another_user_is_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,12 +159,12 @@ def test_a_key_file_of_another_user_in_our_directory_is_refused(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issuer_key(data_dir)
-    owners = iter([os.getuid(), os.getuid() + 1])
+    owners = iter([os.getuid(), os.getuid(), os.getuid() + 1])  # of the directory, the ring and the key
     monkeypatch.setattr(os, "geteuid", lambda: next(owners))
     assert str(key_path(data_dir)) in refused(data_dir)
 
 
-@pytest.mark.parametrize("step", ["fsync", "link"])
+@pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_key_that_can_not_be_made_whole_is_not_made(
     data_dir: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,21 +174,6 @@ def test_a_key_that_can_not_be_made_whole_is_not_made(
     monkeypatch.setattr(os, step, fail)
     assert "No space left" in refused(data_dir)
     assert not list(key_path(data_dir).parent.iterdir())
-
-
-def test_the_key_of_a_process_that_was_first_is_kept(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    link = os.link
-    first = SigningKey.generate()
-
-    def overtaken(source: object, target: object, **how: object) -> None:
-        path = key_path(data_dir)
-        path.touch(0o600)
-        path.write_bytes(first.to_pem())
-        link(source, target, **how)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(os, "link", overtaken)
-    assert issuer_key(data_dir).kid == first.kid
-    assert [path.name for path in key_path(data_dir).parent.iterdir()] == ["issuer.pem"]
 
 
 def test_processes_that_start_together_end_with_one_key(data_dir: Path) -> None:
@@ -215,3 +200,33 @@ def test_processes_that_start_together_end_with_one_key(data_dir: Path) -> None:
         racer.stdin.flush()
     kids = {racer.communicate()[0].strip() for racer in racers}
     assert kids == {issuer_key(data_dir).kid}
+
+
+def test_a_key_is_taken_from_any_file_and_no_ring_is_made_for_it(tmp_path: Path) -> None:
+    key = SigningKey.generate()
+    path = tmp_path / "offline.pem"
+    path.touch(0o600)
+    path.write_bytes(key.to_pem())
+    assert key_from(path).kid == key.kid
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "complaint"),
+    [
+        (None, b"", "No such file"),
+        (0o644, b"", "open to others"),
+        (0o600, b"nonsense", "no unencrypted private key in PEM"),
+    ],
+)
+def test_a_key_file_that_is_no_key_for_our_eyes_only_is_refused(
+    tmp_path: Path, mode: int | None, content: bytes, complaint: str
+) -> None:
+    path = tmp_path / "offline.pem"
+    if mode is not None:
+        path.write_bytes(content)
+        path.chmod(mode)
+    with pytest.raises(ConfigInvalid, match=complaint) as caught:
+        key_from(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
