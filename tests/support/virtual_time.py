@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 BEGINNING = datetime(2030, 1, 1, tzinfo=UTC)
 
 _Result = TypeVar("_Result")
+_Arguments = ParamSpec("_Arguments")
 
 
 class NothingWillHappen(RuntimeError):
@@ -85,3 +87,13 @@ def run(main: Coroutine[Any, Any, _Result]) -> _Result:
     if loop.stumbles:
         raise RuntimeError(f"stumbled: {loop.stumbles}") from loop.stumbles[0].get("exception")
     return result
+
+
+def virtual(test: Callable[_Arguments, Coroutine[Any, Any, None]]) -> Callable[_Arguments, None]:
+    """Make an asynchronous test run in virtual time."""
+
+    @wraps(test)
+    def timeless(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> None:
+        run(test(*arguments, **named))
+
+    return timeless

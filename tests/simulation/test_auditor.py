@@ -1,0 +1,252 @@
+"""The auditor itself: content with a clean story, and seen to object to each thing that may be wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.delivery import content
+from gateway.model import Draft, Message, Priority, Record, State, WhenUnknown
+from tests.support.auditor import Arrival, Evidence, Told, audit
+from tests.support.virtual_time import BEGINNING
+
+MESSAGE = Message(
+    id="m1",
+    client="ops",
+    chat_id=1,
+    request_id="r1",
+    fingerprint=b"",
+    content=content.encode(Draft(chat_id=1, text="one")),
+    token_id="t1",
+    key_id="k1",
+    issued_at=BEGINNING,
+    priority=Priority.NORMAL,
+    when_unknown=WhenUnknown.RESEND,
+    accepted_at=BEGINNING,
+    due_at=BEGINNING,
+    expires_at=BEGINNING + timedelta(hours=24),
+    state=State.DELIVERED,
+    attempts=1,
+    telegram_message_ids=(1,),
+    finished_at=BEGINNING + timedelta(seconds=1),
+    seq=1,
+)
+SECOND = replace(
+    MESSAGE,
+    id="m2",
+    request_id="r2",
+    content=content.encode(Draft(chat_id=1, text="two")),
+    seq=2,
+    telegram_message_ids=(2,),
+)
+ARRIVALS = [Arrival(at=1, chat_id=1, text="one", message_id=1), Arrival(at=3, chat_id=1, text="two", message_id=2)]
+
+
+def told(text: str, message_id: str, **fields: object) -> Told:
+    return replace(Told(client="ops", chat_id=1, text=text, request_id=text, accepted=[message_id]), **fields)  # type: ignore[arg-type]
+
+
+def record(message: Message, event: str, reason: str = "", at: float = 1.0) -> Record:
+    instant = BEGINNING + timedelta(seconds=at)
+    return Record(at=instant, event=event, decision="allow", reason=reason, message_id=message.id)
+
+
+def records(*messages: Message) -> list[Record]:
+    return [
+        each
+        for message in messages
+        for each in (
+            record(message, "message.accepted"),
+            record(message, f"message.{message.state.value.lower()}"),
+            *[record(message, "message.retry_wait", "unanswered")] * message.unknown_attempts,
+        )
+    ]
+
+
+def story(
+    *messages: Message,
+    arrivals: Sequence[Arrival] = ARRIVALS,
+    tellings: Sequence[Told] = (told("one", "m1"), told("two", "m2")),
+    log: Sequence[Record] | None = None,
+    restarts: Sequence[float] = (),
+) -> list[str]:
+    """Return the names of the invariants that the auditor finds violated."""
+    found = audit(
+        Evidence(
+            told=tellings,
+            arrivals=arrivals,
+            messages=messages,
+            records=records(*messages) if log is None else log,
+            beginning=BEGINNING,
+            restarts=restarts,
+        )
+    )
+    return sorted({violation.split()[0] for violation in found})
+
+
+def test_a_clean_story_is_clean() -> None:
+    assert story(MESSAGE, SECOND) == []
+
+
+def test_i1_what_was_accepted_is_kept() -> None:
+    assert story(MESSAGE, arrivals=ARRIVALS[:1]) == ["I1"]
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RETRY_WAIT])
+def test_i1_everything_ends(state: State) -> None:
+    left = replace(SECOND, state=state, finished_at=None)
+    assert story(MESSAGE, left) == ["I1"]
+
+
+def test_i1_an_end_has_its_time() -> None:
+    assert story(MESSAGE, replace(SECOND, finished_at=None)) == ["I1"]
+
+
+def test_i1_an_end_that_was_told_stays() -> None:
+    ends = [("m2", State.DELIVERY_UNKNOWN)]
+    assert story(MESSAGE, SECOND, tellings=[told("one", "m1"), told("two", "m2", ends=ends)]) == ["I1"]
+
+
+def test_i2_nothing_is_sent_unasked() -> None:
+    extra = Arrival(at=9, chat_id=1, text="three", message_id=3)
+    elsewhere = Arrival(at=9, chat_id=2, text="two", message_id=3)
+    assert story(MESSAGE, SECOND, arrivals=[*ARRIVALS, extra]) == ["I2"]
+    assert "I2" in story(MESSAGE, SECOND, arrivals=[*ARRIVALS, elsewhere])
+
+
+def test_i2_nothing_is_sent_that_is_not_kept() -> None:
+    assert story(MESSAGE, tellings=[told("one", "m1"), told("two", "m2", accepted=[])]) == ["I2"]
+
+
+def test_i3_the_order_holds_for_first_attempts_of_a_chat() -> None:
+    first = replace(MESSAGE, seq=3)
+    assert story(first, SECOND) == ["I3"]
+    elsewhere = replace(SECOND, chat_id=2)
+    arrivals = [ARRIVALS[0], replace(ARRIVALS[1], chat_id=2)]
+    assert story(first, elsewhere, arrivals=arrivals, tellings=[told("one", "m1"), told("two", "m2", chat_id=2)]) == []
+
+
+def test_i3_a_retry_is_no_first_attempt() -> None:
+    refused = replace(ARRIVALS[0], at=0, message_id=0, code=500)
+    again = replace(ARRIVALS[0], at=6)
+    assert story(MESSAGE, SECOND, arrivals=[refused, ARRIVALS[1], again]) == []
+
+
+def test_i3_a_message_with_a_time_of_its_own_goes_after_it() -> None:
+    scheduled = told("two", "m2", due=2.0)
+    assert story(replace(MESSAGE, seq=3), SECOND, tellings=[told("one", "m1"), scheduled]) == []
+    scheduled = told("two", "m2", due=4.0)
+    assert story(MESSAGE, SECOND, tellings=[told("one", "m1"), scheduled]) == ["I3"]
+
+
+def test_i4_twice_only_after_an_attempt_without_an_answer() -> None:
+    arrivals = [*ARRIVALS, Arrival(at=6, chat_id=1, text="two", message_id=3)]
+    assert story(MESSAGE, SECOND, arrivals=arrivals) == ["I4"]
+    known = replace(SECOND, attempts=2, unknown_attempts=1)
+    assert story(MESSAGE, known, arrivals=arrivals) == []
+    silent = replace(SECOND, attempts=1, unknown_attempts=1)
+    assert story(MESSAGE, silent, arrivals=arrivals) == ["I4"]
+
+
+def test_i4_never_twice_with_give_up() -> None:
+    arrivals = [*ARRIVALS, Arrival(at=6, chat_id=1, text="two", message_id=3)]
+    known = replace(SECOND, attempts=2, unknown_attempts=1)
+    tellings = [told("one", "m1"), told("two", "m2", give_up=True)]
+    assert story(MESSAGE, known, arrivals=arrivals, tellings=tellings) == ["I4"]
+
+
+def test_i5_one_request_is_one_message() -> None:
+    tellings = [told("one", "m1"), told("two", "m2", request_id="one")]
+    assert story(MESSAGE, SECOND, tellings=tellings) == ["I5"]
+    twin = replace(SECOND, content=MESSAGE.content)
+    assert story(MESSAGE, twin) == ["I5"]
+
+
+def test_i6_the_limits_hold() -> None:
+    assert story(MESSAGE, SECOND, arrivals=[ARRIVALS[0], replace(ARRIVALS[1], at=1.99)]) == ["I6"]
+    assert story(MESSAGE, SECOND, arrivals=[ARRIVALS[0], replace(ARRIVALS[1], at=2.0)]) == []
+
+
+@pytest.mark.parametrize(("count", "apart", "chat_id", "found"), [(30, 0.0, 0, []), (31, 0.0, 0, ["I6"])])
+def test_i6_the_limit_of_the_bot(count: int, apart: float, chat_id: int, found: list[str]) -> None:
+    assert crowd(count, apart, lambda number: number + 1) == found
+
+
+@pytest.mark.parametrize(("count", "found"), [(20, []), (21, ["I6"])])
+def test_i6_the_limit_of_a_group(count: int, found: list[str]) -> None:
+    assert crowd(count, 2.0, lambda number: -1) == found
+
+
+def crowd(count, apart, chat_of):  # type: ignore[no-untyped-def]
+    messages = [
+        replace(
+            MESSAGE,
+            id=f"m{number}",
+            chat_id=chat_of(number),
+            content=content.encode(Draft(chat_id=1, text=f"{number}")),
+            telegram_message_ids=(number + 1,),
+            seq=number + 1,
+        )
+        for number in range(count)
+    ]
+    return story(
+        *messages,
+        arrivals=[
+            Arrival(at=apart * number, chat_id=chat_of(number), text=f"{number}", message_id=number + 1)
+            for number in range(count)
+        ],
+        tellings=[told(f"{number}", f"m{number}", chat_id=chat_of(number)) for number in range(count)],
+    )
+
+
+def test_i7_a_chat_is_left_alone_as_long_as_asked() -> None:
+    refused = Arrival(at=0, chat_id=1, text="one", code=429, retry_after=10)
+    arrivals = [refused, replace(ARRIVALS[0], at=9), replace(ARRIVALS[1], at=30)]
+    heard = [*records(MESSAGE, SECOND), record(MESSAGE, "message.retry_wait", "rate_limited", at=0.1)]
+    late = replace(MESSAGE, finished_at=BEGINNING + timedelta(seconds=9.1))
+    assert story(late, SECOND, arrivals=arrivals, log=heard) == ["I7"]
+    arrivals[1] = replace(arrivals[1], at=10)
+    assert story(late, SECOND, arrivals=arrivals, log=heard) == []
+
+
+def test_i7_a_refusal_that_nobody_heard_asks_nothing() -> None:
+    refused = Arrival(at=0, chat_id=1, text="one", code=429, retry_after=10)
+    assert story(MESSAGE, SECOND, arrivals=[refused, *ARRIVALS]) == []
+
+
+def test_i7_a_restart_may_forget_the_pause_of_a_message_that_had_ended() -> None:
+    refused = Arrival(at=0, chat_id=1, text="one", code=429, retry_after=10)
+    gone = replace(MESSAGE, state=State.CANCELLED, telegram_message_ids=())
+    log = [*records(gone, SECOND), record(gone, "message.retry_wait", "rate_limited", at=0.1)]
+    assert story(gone, SECOND, arrivals=[refused, ARRIVALS[1]], log=log) == ["I7"]
+    assert story(gone, SECOND, arrivals=[refused, ARRIVALS[1]], log=log, restarts=[2.0]) == []
+    assert story(gone, SECOND, arrivals=[refused, ARRIVALS[1]], log=log, restarts=[0.5]) == ["I7"]
+
+
+def test_i9_every_accept_and_end_is_on_record() -> None:
+    log = records(MESSAGE, SECOND)
+    for missing in range(len(log)):
+        assert story(MESSAGE, SECOND, log=log[:missing] + log[missing + 1 :]) == ["I9"]
+    assert story(MESSAGE, SECOND, log=[*log, log[0]]) == ["I9"]
+
+
+def test_i9_every_attempt_without_an_answer_is_on_record() -> None:
+    doubted = replace(SECOND, attempts=2, unknown_attempts=1)
+    assert story(MESSAGE, doubted, log=records(MESSAGE, SECOND)) == ["I9"]
+
+
+def test_i11_nothing_is_left_in_sending() -> None:
+    assert story(MESSAGE, replace(SECOND, state=State.SENDING, finished_at=None)) == ["I11"]
+
+
+def test_h_delivered_is_said_of_what_was() -> None:
+    assert story(MESSAGE, SECOND, arrivals=ARRIVALS[:1]) == ["H"]
+    assert story(MESSAGE, replace(SECOND, telegram_message_ids=(9,))) == ["H"]
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.EXPIRED, State.CANCELLED])
+def test_h_not_delivered_is_said_of_what_was_not(state: State) -> None:
+    assert story(MESSAGE, replace(SECOND, state=state, telegram_message_ids=())) == ["H"]
