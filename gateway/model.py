@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 
+from gateway.addresses import AddressRanges
+
 DEFAULT_TTL = timedelta(hours=24)
 MIN_CHAT_ID = -4_000_000_000_000
 MAX_CHAT_ID = (1 << 40) - 1
 """The range of chat ids: https://core.telegram.org/api/bots/ids."""
+MAX_MESSAGE_THREAD_ID = (1 << 31) - 1
 
 
 def is_chat_id(value: object) -> bool:
@@ -19,6 +22,11 @@ def is_chat_id(value: object) -> bool:
     `True` and `1.0` equal 1 in Python, so the type is compared before the value.
     """
     return type(value) is int and MIN_CHAT_ID <= value <= MAX_CHAT_ID and value != 0
+
+
+def is_message_thread_id(value: object) -> bool:
+    """Whether `value` is the id of a forum topic: a plain integer from 1 to 2^31 - 1."""
+    return type(value) is int and 1 <= value <= MAX_MESSAGE_THREAD_ID
 
 
 class Permission(Enum):
@@ -45,18 +53,63 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What may be done in one chat, or in one forum topic of it if `message_thread_id` is set."""
+
+    chat_id: int
+    permissions: frozenset[Permission]
+    message_thread_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ancestor:
+    """A token that another one was narrowed from: whatever revokes it revokes that one."""
+
+    token_id: str
+    key_id: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A client during one call: what its verified token says, and from where it calls."""
+    """A client during one call: what its verified token says, and from where it calls.
+
+    Attributes:
+        grants: The chats that it opens, each once.
+        address_ranges: From where alone it may be used; None: from anywhere.
+        certificate_thumbprint: `x5t#S256` (RFC 8705) of the one client certificate that it may be used with; empty:
+            with none or any.
+        generation: Of the client's credentials; None: the token says none.
+        ancestors: The tokens that it was narrowed from, its parent first.
+    """
 
     client: str
     token_id: str
     key_id: str
     issuer: str
-    chat_id: int
-    permissions: frozenset[Permission]
+    grants: tuple[Grant, ...]
     issued_at: datetime
     expires_at: datetime
+    address_ranges: AddressRanges | None = None
+    certificate_thumbprint: str = ""
+    generation: int | None = None
+    ancestors: tuple[Ancestor, ...] = ()
     origin: Origin = Origin()
+
+    @property
+    def chat_ids(self) -> tuple[int, ...]:
+        """The chats that it opens."""
+        return tuple(grant.chat_id for grant in self.grants)
+
+    @property
+    def sole_chat_id(self) -> int | None:
+        """The chat that it opens, if it is one."""
+        return self.grants[0].chat_id if len(self.grants) == 1 else None
+
+    @property
+    def parent_ids(self) -> tuple[str, ...]:
+        """The ids of the tokens that it was narrowed from, its parent first."""
+        return tuple(ancestor.token_id for ancestor in self.ancestors)
 
 
 class TextFormat(Enum):
@@ -167,13 +220,14 @@ class Message:
 
     Attributes:
         id: UUIDv7, given at acceptance.
-        seq: Its place in the order of acceptance; 0 until it is kept.
+        seq: Its place in the order in which messages were accepted, or sent again by `retry`; 0 until it is kept.
         change: The number of its last change, rising over all messages; 0 until it is kept.
         content: What is to be sent, as `delivery.content` writes it; the same bytes for the same content.
         fingerprint: SHA-256 of the request as the client asked it: a repeat must ask the same.
         token_id: `jti` of the token that it was accepted with.
         key_id: `kid` of the key that signed this token.
         due_at: Not to be attempted before.
+        ttl: How long it is worth sending from when it is first due; retried, from then on.
         attempts: How often it was handed to Telegram, an attempt under way included.
         unknown_attempts: How many of these ended without an answer.
     """
@@ -199,6 +253,7 @@ class Message:
     finished_at: datetime | None = None
     telegram_message_ids: tuple[int, ...] = ()
     failure: Failure | None = None
+    ttl: timedelta = DEFAULT_TTL
     seq: int = 0
     change: int = 0
 

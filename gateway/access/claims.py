@@ -5,30 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeGuard, cast
+from datetime import UTC, datetime, timedelta
+from typing import TypeGuard
 
+from gateway.access import addresses, confirmation
 from gateway.access.causes import refused
 from gateway.access.compact import MAX_TOKEN_LENGTH
+from gateway.access.keys import KEY_ID
+from gateway.access.pins import grants_from
 from gateway.access.strict_json import JsonInvalid, read_object
+from gateway.addresses import AddressRanges
 from gateway.errors import ConfigInvalid
-from gateway.model import Permission, is_chat_id
+from gateway.model import Ancestor, Grant, is_chat_id
 
 MAX_LIFETIME = timedelta(days=32)
 MAX_SKEW = timedelta(seconds=60)
 MAX_INSTANT = 253_402_300_799
 """The last second of the year 9999, the last that `datetime` can say."""
 
-REQUIRED = frozenset({"iss", "sub", "aud", "iat", "exp", "jti", "chat_id"})
-KNOWN = REQUIRED | {"nbf", "scope"}
-UNSUPPORTED = frozenset({"authorization_details", "message_thread_id", "src_cidrs", "cnf", "gen"})
-"""Claims of the contract that narrow a token: one that is not enforced must not be passed over."""
+MAX_DEPTH = 4
+"""How many times a token may have been narrowed."""
+
+REQUIRED = frozenset({"iss", "sub", "aud", "iat", "exp", "jti"})
+PINS = frozenset({"chat_id", "authorization_details"})
+"""What says which chats a token opens: exactly one of them."""
+KNOWN = REQUIRED | PINS | {"nbf", "scope", "message_thread_id", "src_cidrs", "cnf", "gen", "ancestors"}
+MAX_GENERATION = (1 << 63) - 1
 
 _CLIENT = re.compile(r"[A-Za-z0-9:._/@-]{1,255}")
 _TOKEN_ID = re.compile(r"[A-Za-z0-9:._-]{1,64}")
-# RFC 6749, section 3.3, without words that begin with `!`.
-_SCOPE_WORD = r"[\x23-\x5B\x5D-\x7E][\x21\x23-\x5B\x5D-\x7E]*"
-_SCOPE = re.compile(rf"{_SCOPE_WORD}(?: {_SCOPE_WORD})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +66,18 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The claims of a token; instants in seconds since 1970."""
+    """The claims of a token, each as `Caller` has it; instants in seconds since 1970."""
 
     client: str
     token_id: str
-    chat_id: int
-    permissions: frozenset[Permission]
+    grants: tuple[Grant, ...]
     issued_at: int
     not_before: int
     expires_at: int
+    address_ranges: AddressRanges | None
+    certificate_thumbprint: str
+    generation: int | None
+    ancestors: tuple[Ancestor, ...]
 
 
 def is_client(value: object) -> TypeGuard[str]:
@@ -115,18 +123,19 @@ def claims_from(members: dict[str, object], policy: Policy) -> Claims:
     return Claims(
         client=_client(members["sub"]),
         token_id=_token_id(members["jti"]),
-        chat_id=_chat_id(members["chat_id"]),
-        permissions=_permissions(members.get("scope", Permission.WRITE.value)),
+        grants=grants_from(members),
         issued_at=issued_at,
         not_before=_instant(members.get("nbf", issued_at)),
         expires_at=expires_at,
+        address_ranges=addresses.ranges_from(members["src_cidrs"]) if "src_cidrs" in members else None,
+        certificate_thumbprint=confirmation.thumbprint_from(members["cnf"]) if "cnf" in members else "",
+        generation=_generation(members["gen"]) if "gen" in members else None,
+        ancestors=_ancestors(members["ancestors"]) if "ancestors" in members else (),
     )
 
 
 def _check_names(members: dict[str, object]) -> None:
     names = members.keys()
-    if names & UNSUPPORTED:
-        raise refused("unsupported_claim")
     if names - KNOWN:
         raise refused("unknown_claim")
     if REQUIRED - names:
@@ -155,19 +164,26 @@ def _is_token_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TOKEN_ID.fullmatch(value) is not None
 
 
-def _chat_id(value: object) -> int:
-    if not is_chat_id(value):
-        raise refused("bad_chat")
-    return cast(int, value)
+def _generation(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_GENERATION:
+        raise refused("bad_generation")
+    return value
 
 
-def _permissions(scope: object) -> frozenset[Permission]:
-    """Return the permissions named in a scope.
+def _ancestors(value: object) -> tuple[Ancestor, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_DEPTH:
+        raise refused("bad_ancestors")
+    return tuple(map(_ancestor, value))
 
-    A word that is not known gives nothing, so that an issuer may use one scope for several services. One that begins
-    with `!` says that it must be understood, and is refused.
-    """
-    if not isinstance(scope, str) or _SCOPE.fullmatch(scope) is None:
-        raise refused("bad_scope")
-    words = scope.split(" ")
-    return frozenset(permission for permission in Permission if permission.value in words)
+
+def _ancestor(value: object) -> Ancestor:
+    if not isinstance(value, dict) or value.keys() != {"jti", "kid", "iat"}:
+        raise refused("bad_ancestors")
+    key_id = value["kid"]
+    if not isinstance(key_id, str) or KEY_ID.fullmatch(key_id) is None:
+        raise refused("bad_ancestors")
+    return Ancestor(
+        token_id=_token_id(value["jti"]),
+        key_id=key_id,
+        issued_at=datetime.fromtimestamp(_instant(value["iat"]), UTC),
+    )

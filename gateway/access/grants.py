@@ -1,35 +1,55 @@
-"""The pin: a caller's token opens one chat, and no other."""
+"""The pin: a caller's token opens its chats, and no other."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.errors import PermissionDenied
-from gateway.model import Caller, Permission
+from gateway.model import Caller, Grant, Permission
 
 _INT64 = range(-(1 << 63), 1 << 63)
 
 
-def require(caller: Caller, permission: Permission, chat_id: int) -> None:
-    """Return if the caller may do this in this chat.
+def require(caller: Caller, permission: Permission, chat_id: int, message_thread_id: int = 0) -> None:
+    """Return if the caller may do this in this chat, and in this forum topic of it.
 
-    `True == 1` and `1.0 == 1` in Python: both sides have to be plain integers before they are compared.
+    A grant of one topic allows what names this topic and nothing else of the chat: neither another topic nor, with 0,
+    the chat as a whole. Which message is replied to is not looked at: Telegram finds it in the chat that is sent to.
 
     Raises:
-        PermissionDenied: `chat_mismatch`, with the `claimed_chat_id`; `missing_permission`, with `facts`.
+        PermissionDenied: `chat_mismatch`, with the `claimed_chat_id`; `thread_mismatch` and `missing_permission`, with
+            `facts`.
     """
-    if type(chat_id) is not int or type(caller.chat_id) is not int or chat_id != caller.chat_id:
+    grant = _grant_of(caller, chat_id)
+    if grant is None:
         raise PermissionDenied("chat_mismatch", claimed_chat_id=_recordable(chat_id))
-    require_permission(caller, permission)
+    if grant.message_thread_id is not None and not _same(grant.message_thread_id, message_thread_id):
+        facts = {"claimed_message_thread_id": _recordable(message_thread_id) or 0}
+        raise PermissionDenied("thread_mismatch", chat_id=chat_id, facts=facts)
+    if permission not in grant.permissions:
+        raise PermissionDenied("missing_permission", chat_id=chat_id, facts={"permission": permission.value})
 
 
-def require_permission(caller: Caller, permission: Permission) -> None:
-    """Return if the caller may do this in its own chat: for calls that name no chat.
+def allowing(caller: Caller, permission: Permission) -> Caller:
+    """Return the caller with those of its grants that allow this: for calls that name no chat.
 
     Raises:
-        PermissionDenied: `missing_permission`, with the permission in its `facts`.
+        PermissionDenied: `missing_permission`, with the permission in its `facts`: none of them does.
     """
-    if permission not in caller.permissions:
+    grants = tuple(grant for grant in caller.grants if permission in grant.permissions)
+    if not grants:
         raise PermissionDenied("missing_permission", facts={"permission": permission.value})
+    return caller if len(grants) == len(caller.grants) else replace(caller, grants=grants)
 
 
-def _recordable(chat_id: object) -> int | None:
-    return chat_id if type(chat_id) is int and chat_id in _INT64 else None
+def _grant_of(caller: Caller, chat_id: object) -> Grant | None:
+    return next((grant for grant in caller.grants if _same(grant.chat_id, chat_id)), None)
+
+
+def _same(granted: object, asked: object) -> bool:
+    # `True == 1` and `1.0 == 1` in Python: both have to be plain integers before they are compared.
+    return type(granted) is int and type(asked) is int and granted == asked
+
+
+def _recordable(number: object) -> int | None:
+    return number if type(number) is int and number in _INT64 else None

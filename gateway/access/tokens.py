@@ -88,6 +88,7 @@ class Verifier:
         if verified is None or self._keys.find(verified.key.kid) is not verified.key:
             verified = self._verified(token)
         self._check_time(verified)
+        self._check_ancestors(verified.caller)
         self._remembered[digest] = verified
         if len(self._remembered) > self._max_remembered:
             self._remembered.popitem(last=False)
@@ -139,6 +140,11 @@ class Verifier:
         if now >= verified.expires_at + self._skew:
             raise TokenExpired("token_expired", **_record(verified.caller))
 
+    def _check_ancestors(self, caller: Caller) -> None:
+        # The key of an ancestor may be gone while the key that signed the descendant is not.
+        if any(self._keys.find(ancestor.key_id) is None for ancestor in caller.ancestors):
+            raise Unauthenticated("ancestor_untrusted", **_record(caller))
+
 
 def _signed_payload(token: str, key: VerificationKey) -> bytes:
     """Return the payload as PyJWT read it, so that what is read on is what was signed."""
@@ -155,10 +161,13 @@ def _caller(claims: Claims, kid: str, issuer: str) -> Caller:
         token_id=claims.token_id,
         key_id=kid,
         issuer=issuer,
-        chat_id=claims.chat_id,
-        permissions=claims.permissions,
+        grants=claims.grants,
         issued_at=datetime.fromtimestamp(claims.issued_at, UTC),
         expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+        address_ranges=claims.address_ranges,
+        certificate_thumbprint=claims.certificate_thumbprint,
+        generation=claims.generation,
+        ancestors=claims.ancestors,
     )
 
 
@@ -169,5 +178,5 @@ def _record(caller: Caller) -> dict[str, object]:
         "token_id": caller.token_id,
         "key_id": caller.key_id,
         "issuer": caller.issuer,
-        "chat_id": caller.chat_id,
+        "chat_id": caller.sole_chat_id,
     }

@@ -22,7 +22,8 @@ PAGE = 100
 class Outbox:
     """Keeps what clients hand in, and tells them what became of it.
 
-    A message belongs to its client and chat: for another caller it does not exist.
+    A message belongs to its client, chat and forum topic: for a caller who is not that client, or has no grant for that
+    place, there is no such message.
     """
 
     def __init__(self, store: OutboxStore, dispatcher: Dispatcher, clock: Clock, new_id: Callable[[], str]) -> None:
@@ -128,14 +129,14 @@ class Outbox:
         return await self._found(message_id)
 
     async def get(self, caller: Caller, message_id: str) -> Message:
-        """Return a message of the caller's client and chat.
+        """Return a message of the caller's client in a chat that the caller's credential opens.
 
         Raises:
             MessageNotFound: There is none, or it is not theirs.
             NotDurable: The store can't be read.
         """
         message = await self._found(message_id)
-        if (message.client, message.chat_id) != (caller.client, caller.chat_id):
+        if not _is_theirs(message, caller):
             raise MessageNotFound(messageId=message_id)
         return message
 
@@ -161,7 +162,7 @@ class Outbox:
                 return kept
 
     async def watch(self, caller: Caller, resume_token: str) -> AsyncIterator[tuple[Message, str]]:
-        """Yield each changed message of the caller's client and chat, as it is then, with a token to go on after it.
+        """Yield each changed message of the client in the caller's chats, as it is then, and a token to go on after it.
 
         A message that changed several times meanwhile is yielded once. Without a token it begins with the next change.
 
@@ -170,15 +171,16 @@ class Outbox:
             ShuttingDown: The gateway shuts down; the last token goes on after it.
             NotDurable: The store can't be read.
         """
-        with self._waiting.changes_of(caller.client, caller.chat_id) as changed:
+        with self._waiting.changes_of(caller.client, caller.chat_ids) as changed:
             last = await self._store.last_change()
             after = _change_from(resume_token, last) if resume_token else last
             while True:
                 changed.clear()
-                page = await self._store.changes(caller.client, (caller.chat_id,), after, PAGE)
+                page = await self._store.changes(caller.client, caller.chat_ids, after, PAGE)
                 for message in page:
                     after = message.change
-                    yield message, _resume_token(after)
+                    if _is_theirs(message, caller):
+                        yield message, _resume_token(after)
                 if len(page) < PAGE:
                     if self._dispatcher.is_closing:
                         raise ShuttingDown
@@ -194,6 +196,15 @@ class Outbox:
 def _give_up(end: asyncio.Future[Message | None]) -> None:
     if not end.done():
         end.set_result(None)
+
+
+def _is_theirs(message: Message, caller: Caller) -> bool:
+    if message.client != caller.client:
+        return False
+    grant = next((grant for grant in caller.grants if grant.chat_id == message.chat_id), None)
+    if grant is None or grant.message_thread_id is None:
+        return grant is not None
+    return content.decode(message.content, message.chat_id).message_thread_id == grant.message_thread_id
 
 
 def _accepted(message: Message, caller: Caller) -> Record:

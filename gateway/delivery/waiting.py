@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from gateway.model import Message
 
 
 class Waiting:
-    """Those who wait for a message's end, and those who watch all changes of a client's messages in a chat."""
+    """Those who wait for a message's end, and those who watch all changes of a client's messages in its chats."""
 
     def __init__(self) -> None:
         """Begin with nobody."""
@@ -31,17 +31,19 @@ class Waiting:
                 self._ends.pop(message_id, None)
 
     @contextmanager
-    def changes_of(self, client: str, chat_id: int) -> Iterator[asyncio.Event]:
+    def changes_of(self, client: str, chat_ids: Collection[int]) -> Iterator[asyncio.Event]:
         """Give an event that is set after each change, for as long as the context lasts."""
         event = asyncio.Event()
-        watches = self._watches.setdefault((client, chat_id), set())
-        watches.add(event)
+        watched = [(client, chat_id) for chat_id in chat_ids]
+        for key in watched:
+            self._watches.setdefault(key, set()).add(event)
         try:
             yield event
         finally:
-            watches.remove(event)
-            if not watches:
-                self._watches.pop((client, chat_id), None)
+            for key in watched:
+                self._watches[key].remove(event)
+                if not self._watches[key]:
+                    del self._watches[key]
 
     def changed(self, message: Message) -> None:
         """Tell that a message is kept as it is now."""

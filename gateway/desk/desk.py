@@ -52,7 +52,7 @@ class Desk:
         """
         caller = self._verifier.verify(bearer.token_from(values))
         if needs is not None:
-            grants.require_permission(caller, needs)
+            grants.allowing(caller, needs)
         return caller
 
     async def send_message(
@@ -88,14 +88,14 @@ class Desk:
         self._ready(caller, draft, malformed)
 
     async def get_message(self, caller: Caller, message_id: str) -> Message:
-        """Return a message that the caller's client sent to the caller's chat; raises `MessageNotFound`."""
-        grants.require_permission(caller, Permission.WRITE)
+        """Return a message that the caller's client sent to a chat of the caller's; raises `MessageNotFound`."""
+        caller = grants.allowing(caller, Permission.WRITE)
         checks.require_message_id(message_id)
         return await self._outbox.get(caller, message_id)
 
     async def cancel_message(self, caller: Caller, message_id: str) -> Message:
         """Cancel such a message; raises `StateConflict` if it is on its way or final, `MessageNotFound`."""
-        grants.require_permission(caller, Permission.WRITE)
+        caller = grants.allowing(caller, Permission.WRITE)
         checks.require_message_id(message_id)
         return await self._outbox.cancel(caller, message_id)
 
@@ -106,7 +106,7 @@ class Desk:
             TokenExpired: the caller's credential ended meanwhile; noticed within the time of a recheck.
             ShuttingDown: the gateway stops.
         """
-        grants.require_permission(caller, Permission.WRITE)
+        caller = grants.allowing(caller, Permission.WRITE)
         changes = self._outbox.watch(caller, resume_token)
         upcoming = asyncio.ensure_future(anext(changes))
         try:
@@ -131,7 +131,7 @@ class Desk:
         known: dict[str, Any] = {}
         if caller is not None:
             known = {"client": caller.client, "token_id": caller.token_id, "key_id": caller.key_id}
-            known |= {"issuer": caller.issuer, "chat_id": caller.chat_id}
+            known |= {"issuer": caller.issuer, "chat_id": caller.sole_chat_id}
         record = Record(
             at=self._clock.now(),
             event="call.refused",
@@ -154,7 +154,7 @@ class Desk:
     def _ready(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> Draft:
         # A chat that is missing is nobody's: the caller left out a field and reached for no other chat.
         if draft.chat_id:
-            grants.require(caller, Permission.WRITE, draft.chat_id)
+            grants.require(caller, Permission.WRITE, draft.chat_id, draft.message_thread_id)
         now = self._clock.now()
         ready = draft
         if draft.text_format is TextFormat.MARKDOWN:

@@ -27,6 +27,7 @@ from gateway.model import (
     Draft,
     Entity,
     Failure,
+    Grant,
     LinkPreview,
     Message,
     Permission,
@@ -145,14 +146,21 @@ def checked_to(draft: Draft) -> pb.Message:
 
 def credential_to(caller: Caller) -> credential_pb.Credential:
     """Return what a caller's credential says."""
-    permissions = [PERMISSIONS[permission] for permission in Permission if permission in caller.permissions]
     return credential_pb.Credential(
         client=caller.client,
         token_id=caller.token_id,
         issuer=caller.issuer,
-        grants=[credential_pb.ChatGrant(chat_id=caller.chat_id, permissions=permissions)],
+        grants=[_grant(grant) for grant in caller.grants],
         issue_time=_timestamp(caller.issued_at),
         expire_time=_timestamp(caller.expires_at),
+    )
+
+
+def _grant(grant: Grant) -> credential_pb.ChatGrant:
+    return credential_pb.ChatGrant(
+        chat_id=grant.chat_id,
+        permissions=[PERMISSIONS[permission] for permission in Permission if permission in grant.permissions],
+        message_thread_id=grant.message_thread_id,
     )
 
 

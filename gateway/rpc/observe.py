@@ -92,7 +92,7 @@ class Observer:
             "address": call.origin.address,
         }
         if call.caller is not None:
-            facts["client"], facts["chat"] = call.caller.client, call.caller.chat_id
+            facts["client"], facts["chat"] = call.caller.client, call.caller.sole_chat_id
         if call.reason:
             facts["reason"], facts["error_id"] = call.reason, call.error_id
         _log.info("grpc.call", **facts)

@@ -72,7 +72,7 @@ def test_whatever_is_issued_is_accepted_as_such(
 ) -> None:
     issued = issuer().issue(client=client, chat_id=chat_id, permissions=permissions, ttl=timedelta(seconds=seconds))
     caller = verifier().verify(issued.token)
-    assert (caller.client, caller.chat_id, caller.permissions) == (client, chat_id, permissions)
+    assert (caller.client, caller.sole_chat_id, caller.grants[0].permissions) == (client, chat_id, permissions)
     assert (caller.token_id, caller.expires_at) == (issued.token_id, issued.expires_at)
     assert len(issued.token) <= 4096
 

@@ -13,7 +13,7 @@ import pytest
 from jwt.api_jws import PyJWS
 
 from gateway.access.keys import KeySet, VerificationKey
-from gateway.model import Permission
+from gateway.model import Grant, Permission
 from tests.unit.access import forge
 from tests.unit.access.forge import CHAT, CLAIMS, HEADER, KEY, KID, cause
 
@@ -94,4 +94,4 @@ def test_row_55_the_library_signs_what_it_is_told() -> None:
     text = KEY.sign({**CLAIMS, "scope": "moderate"})
     assert jwt.get_unverified_header(text) == HEADER
     caller = forge.verifier().verify(text)
-    assert (caller.chat_id, caller.permissions) == (CHAT, {Permission.MODERATE})
+    assert caller.grants == (Grant(chat_id=CHAT, permissions=frozenset({Permission.MODERATE})),)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.access.keys import KeySet, SigningKey
 from gateway.access.tokens import Verifier
 from gateway.errors import ConfigInvalid, TokenExpired
-from gateway.model import Caller, Permission
+from gateway.model import Caller, Grant, Permission
 from tests.unit.access import forge
 from tests.unit.access.conftest import Count
 from tests.unit.access.forge import CHAT, CLAIMS, ED_KID, HEADER, KEY, KID, NOW_SECONDS, Hands, cause, refusal, verifier
@@ -24,8 +24,7 @@ def test_a_good_token_tells_who_calls() -> None:
         token_id="0123456789abcdef",
         key_id=KID,
         issuer=forge.ISSUER,
-        chat_id=CHAT,
-        permissions=frozenset({Permission.WRITE, Permission.READ}),
+        grants=(Grant(chat_id=CHAT, permissions=frozenset({Permission.WRITE, Permission.READ})),),
         issued_at=datetime.fromtimestamp(NOW_SECONDS, UTC),
         expires_at=datetime.fromtimestamp(NOW_SECONDS + 3600, UTC),
     )
@@ -34,7 +33,7 @@ def test_a_good_token_tells_who_calls() -> None:
 def test_three_lines_of_a_jwt_library_make_a_good_token() -> None:
     claims = {name: CLAIMS[name] for name in ("iss", "sub", "aud", "iat", "exp", "jti", "chat_id")}
     text = jwt.encode(claims, forge.PRIVATE, algorithm="ES256", headers={"kid": KID})
-    assert verifier().verify(text).permissions == {Permission.WRITE}
+    assert verifier().verify(text).grants[0].permissions == {Permission.WRITE}
 
 
 def test_an_eddsa_key_signs_tokens_too() -> None:
@@ -43,7 +42,7 @@ def test_an_eddsa_key_signs_tokens_too() -> None:
 
 
 def test_the_audience_may_stand_alone_in_a_list() -> None:
-    assert verifier().verify(forge.with_claims(aud=[forge.AUDIENCE])).chat_id == CHAT
+    assert verifier().verify(forge.with_claims(aud=[forge.AUDIENCE])).sole_chat_id == CHAT
 
 
 def of_length(length: int) -> str:
@@ -58,7 +57,7 @@ def of_length(length: int) -> str:
 
 
 def test_a_token_may_have_4096_characters_and_no_more() -> None:
-    assert verifier().verify(of_length(4096)).chat_id == CHAT
+    assert verifier().verify(of_length(4096)).sole_chat_id == CHAT
     assert cause(of_length(4097)) == "malformed_token"
 
 
@@ -76,7 +75,7 @@ def test_a_token_may_have_4096_characters_and_no_more() -> None:
 def test_a_scope_gives_what_it_names_and_an_unknown_word_gives_nothing(
     scope: str, permissions: set[Permission]
 ) -> None:
-    assert verifier().verify(forge.with_claims(scope=scope)).permissions == permissions
+    assert verifier().verify(forge.with_claims(scope=scope)).grants[0].permissions == permissions
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def test_a_token_lives_until_its_end_and_the_skew() -> None:
     guard = verifier(clock=clock)
     text = forge.token()
     clock.turn(3609.9)
-    assert guard.verify(text).chat_id == CHAT
+    assert guard.verify(text).sole_chat_id == CHAT
     clock.turn(0.1)
     assert cause(text, guard) == "token_expired"
     assert cause(text, verifier(clock=clock)) == "token_expired"
@@ -125,12 +124,12 @@ def test_a_token_is_good_from_its_beginning_less_the_skew() -> None:
     clock.turn(9.9)
     assert cause(text, guard) == "not_yet_valid"
     clock.turn(0.1)
-    assert guard.verify(text).chat_id == CHAT
+    assert guard.verify(text).sole_chat_id == CHAT
 
 
 def test_a_token_from_the_future_is_refused_whatever_its_nbf() -> None:
     assert cause(forge.with_claims(iat=NOW_SECONDS + 11, exp=NOW_SECONDS + 60)) == "not_yet_valid"
-    assert verifier().verify(forge.with_claims(iat=NOW_SECONDS + 10, exp=NOW_SECONDS + 60)).chat_id == CHAT
+    assert verifier().verify(forge.with_claims(iat=NOW_SECONDS + 10, exp=NOW_SECONDS + 60)).sole_chat_id == CHAT
 
 
 def test_a_remembered_token_is_refused_when_the_clock_steps_back() -> None:
@@ -141,14 +140,14 @@ def test_a_remembered_token_is_refused_when_the_clock_steps_back() -> None:
     clock.turn(-11)
     assert cause(text, guard) == "not_yet_valid"
     clock.turn(11)
-    assert guard.verify(text).chat_id == CHAT
+    assert guard.verify(text).sole_chat_id == CHAT
 
 
 def test_the_skew_can_be_set_to_nothing() -> None:
     clock = Hands()
     guard = verifier(clock=clock, skew=timedelta())
     clock.turn(3599)
-    assert guard.verify(forge.token()).chat_id == CHAT
+    assert guard.verify(forge.token()).sole_chat_id == CHAT
     clock.turn(1)
     assert cause(forge.token(), guard) == "token_expired"
 
@@ -332,7 +331,7 @@ def test_a_verifier_that_would_trust_too_much_can_not_be_made(changes: dict[str,
 
 def test_the_limits_can_be_set_to_their_ends() -> None:
     guard = verifier(max_lifetime=timedelta(days=32), skew=timedelta(seconds=60), remembered=1)
-    assert guard.verify(forge.with_claims(exp=NOW_SECONDS + 32 * 86400)).chat_id == CHAT
+    assert guard.verify(forge.with_claims(exp=NOW_SECONDS + 32 * 86400)).sole_chat_id == CHAT
 
 
 def test_a_verifier_without_keys_refuses_all() -> None:

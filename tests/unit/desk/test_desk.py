@@ -37,7 +37,7 @@ async def house() -> AsyncIterator[House]:
 
 def test_a_credential_tells_who_calls(house: House) -> None:
     caller = house.desk.authenticate([f"Bearer {house.token()}"])
-    assert (caller.client, caller.chat_id) == (CLIENT, CHAT)
+    assert (caller.client, caller.sole_chat_id) == (CLIENT, CHAT)
     assert house.desk.describe_credential(caller) == caller
 
 
@@ -49,7 +49,7 @@ def test_without_one_acceptable_credential_nobody_calls(house: House, values: li
 
 def test_a_credential_without_the_permission_is_refused_on_the_headers(house: House) -> None:
     values = [f"Bearer {house.token(permissions=READER)}"]
-    assert house.desk.authenticate(values).permissions == READER
+    assert house.desk.authenticate(values).grants[0].permissions == READER
     with pytest.raises(PermissionDenied):
         house.desk.authenticate(values, Permission.WRITE)
 
