@@ -24,6 +24,27 @@ class Pending:
     state: State
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Which messages to list.
+
+    Attributes:
+        states: Only those in one of these; empty: in any.
+        accepted_from: Only those accepted then or later.
+        accepted_until: Only those accepted before.
+    """
+
+    client: str
+    chat_ids: frozenset[int]
+    states: frozenset[State] = frozenset()
+    accepted_from: datetime | None = None
+    accepted_until: datetime | None = None
+
+
+Place = tuple[datetime, int]
+"""A message's place in a list: `accepted_at` and `seq`."""
+
+
 class OutboxStore(Protocol):
     """Keeps messages.
 
@@ -53,8 +74,23 @@ class OutboxStore(Protocol):
         are as `expected`, nothing is kept and None returned.
         """
 
+    async def requeue(self, message: Message, expected: tuple[State, int], record: Record) -> Message | None:
+        """Do as `save`, and give the message a new `seq`, the highest, and the token that it has now.
+
+        The token: `token_id`, `key_id` and `issued_at`.
+        """
+
     async def get(self, message_id: str) -> Message | None:
         """Return a message."""
+
+    async def list_messages(
+        self, search: Search, after: Place | None, limit: int
+    ) -> tuple[Sequence[Message], Place | None]:
+        """Return up to `limit` messages, the last accepted first, and the place after which there may be more.
+
+        With `after`, those behind that place. A search by state looks at a bounded number of messages at a time: there
+        may be more where fewer than `limit`, or none, are returned. None: there are no more.
+        """
 
     async def unfinished(self) -> Sequence[Pending]:
         """Return every message that is not final, in the order of `seq`."""

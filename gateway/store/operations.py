@@ -14,6 +14,9 @@ from gateway.store import statements
 from gateway.store.database import Database
 from gateway.store.rows import Row
 
+LOOKED_AT = 2000
+"""How many messages a search by state looks at in one go: some milliseconds, in which other readers wait."""
+
 
 class Added(NamedTuple):
     """The numbers of a message that was added."""
@@ -56,6 +59,17 @@ def save(changing: Row, record: Row | None, database: Database) -> int | None:
     return change
 
 
+def requeue(changing: Row, token: Row, message_id: str, record: Row, database: Database) -> Added | None:
+    """Save what changed and move the message to the end of the order; None where it is not as expected."""
+    change = save(changing, record, database)
+    if change is None:
+        return None
+    numbers = database.numbers
+    numbers.message += 1
+    database.connection.execute(statements.REQUEUE_MESSAGE, (numbers.message, *token, message_id))
+    return Added(numbers.message, change)
+
+
 def record(records: Sequence[Row], database: Database) -> None:
     """Add records."""
     for row in records:
@@ -73,7 +87,7 @@ def one(sql: str, values: Row, connection: apsw.Connection) -> Row | None:
 
 
 def _found(row: Row | None) -> Row:
-    assert row is not None  # noqa: S101 - the conflict that led here is with this row, in the same transaction
+    assert row is not None  # noqa: S101 - what led here was this row, in the same transaction
     return row
 
 
@@ -90,6 +104,33 @@ def changes(client: str, chat_ids: Collection[int], after: int, limit: int, conn
     with connection:
         chats = [every(statements.CHANGES, (client, chat_id, after, limit), connection) for chat_id in chat_ids]
     return list(islice(merge(*chats, key=itemgetter(1)), limit))
+
+
+def listed(
+    chats: Collection[Row], states: Collection[str], after: Row, limit: int, connection: apsw.Connection
+) -> tuple[list[Row], Row | None]:
+    """Return the first messages of all chats together, and the place of the last that was looked at if more may follow.
+
+    Args:
+        chats: Client, chat and earliest `accepted_at`, for each chat.
+        states: Of these only; empty: of any.
+    """
+    most = LOOKED_AT if states else limit
+    found: list[Row] = []
+    place = None
+    with connection:
+        keys = merge(
+            *(every(statements.LISTED, (*chat, *after, most + 1), connection) for chat in chats),
+            key=itemgetter(0, 1),
+            reverse=True,
+        )
+        for looked_at, (accepted_at, seq, state) in enumerate(keys):
+            if looked_at == most or len(found) == limit:
+                return found, place
+            place = accepted_at, seq
+            if not states or state in states:
+                found.append(_found(one(statements.NUMBERED_MESSAGE, (seq,), connection)))
+    return found, None
 
 
 def last_change(connection: apsw.Connection) -> int:

@@ -13,6 +13,7 @@ from gateway.store.base import Pending
 Row: TypeAlias = tuple[Any, ...]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(at: datetime) -> int:
@@ -71,6 +72,7 @@ def message_row(message: Message) -> Row:
         message.when_unknown.value,
         microseconds(message.accepted_at),
         *changing_row(message),
+        message.ttl // _MICROSECOND,
     )
 
 
@@ -99,7 +101,8 @@ def message_from(row: Row) -> Message:
         attempted_at=_optional_instant(row[19]),
         finished_at=_optional_instant(row[20]),
         telegram_message_ids=tuple(orjson.loads(row[21])),
-        failure=None if row[22] is None else _failure_from(row[22:]),
+        failure=None if row[22] is None else _failure_from(row[22:25]),
+        ttl=row[25] * _MICROSECOND,
     )
 
 

@@ -16,7 +16,7 @@ import apsw
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State
 from gateway.store import operations, statements
-from gateway.store.base import Pending
+from gateway.store.base import Pending, Place, Search
 from gateway.store.directory import held
 from gateway.store.opening import open_reading, open_writing
 from gateway.store.reader import Reader
@@ -33,6 +33,9 @@ from gateway.store.rows import (
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
+
+_NEVER = -(1 << 63), ((1 << 63) - 1, 0)
+"""Earlier, and in the order of lists later, than anything that is kept."""
 
 
 class Readable(Protocol):
@@ -71,6 +74,19 @@ class SqliteReadings:
         """Return messages of a client in these chats that changed later than `after`, in the order of change."""
         rows = await self._read(partial(operations.changes, client, frozenset(chat_ids), after, limit))
         return [message_from(row) for row in rows]
+
+    async def list_messages(
+        self, search: Search, after: Place | None, limit: int
+    ) -> tuple[Sequence[Message], Place | None]:
+        """Return up to `limit` messages, the last accepted first, and the place after which there may be more."""
+        since = _NEVER[0] if search.accepted_from is None else microseconds(search.accepted_from)
+        place = _NEVER[1] if search.accepted_until is None else (microseconds(search.accepted_until), 0)
+        if after is not None:
+            place = min(place, (microseconds(after[0]), after[1]))
+        chats = [(search.client, chat_id, since) for chat_id in search.chat_ids]
+        states = {state.value for state in search.states}
+        rows, last = await self._read(partial(operations.listed, chats, states, place, limit))
+        return [message_from(row) for row in rows], None if last is None else (instant(last[0]), last[1])
 
     async def last_change(self) -> int:
         """Return the number of the last change of any message."""
@@ -120,6 +136,20 @@ class SqliteStore(SqliteReadings):
             )
         )
         return None if change is None else replace(message, change=change)
+
+    async def requeue(self, message: Message, expected: tuple[State, int], record: Record) -> Message | None:
+        """Do as `save`, and give the message a new `seq`, the highest, and the token that it has now."""
+        state, attempts = expected
+        added = await self._writer.submit(
+            partial(
+                operations.requeue,
+                (*changing_row(message), message.id, state.value, attempts),
+                (message.token_id, message.key_id, microseconds(message.issued_at)),
+                message.id,
+                record_row(record),
+            )
+        )
+        return None if added is None else replace(message, seq=added.seq, change=added.change)
 
     async def record(self, records: Sequence[Record]) -> None:
         """Keep the records, all or none, in this order."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 MESSAGE_COLUMNS = (
     "seq, change, id, client, chat_id, request_id, fingerprint, content, token_id, key_id, issued_at, priority, "
     "when_unknown, accepted_at, due_at, expires_at, state, attempts, unknown_attempts, attempted_at, finished_at, "
-    "telegram_message_ids, failure_reason, failure_description, failure_code"
+    "telegram_message_ids, failure_reason, failure_description, failure_code, ttl"
 )
 RECORD_COLUMNS = "seq, at, event, decision, reason, client, token_id, chat_id, error_id, message_id, record"
 
 ADD_MESSAGE = (
-    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 25)}) "
+    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 26)}) "
     "ON CONFLICT (client, request_id) WHERE request_id IS NOT NULL DO NOTHING"
 )
 REPEATED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND request_id = ?"
@@ -26,6 +26,7 @@ SAVE_MESSAGE = (
     "attempted_at = ?, finished_at = ?, telegram_message_ids = ?, failure_reason = ?, failure_description = ?, "
     "failure_code = ? WHERE id = ? AND state = ? AND attempts = ?"
 )
+REQUEUE_MESSAGE = "UPDATE messages SET seq = ?, token_id = ?, key_id = ?, issued_at = ? WHERE id = ?"
 MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
 UNFINISHED = (
     "SELECT seq, id, client, chat_id, priority, due_at, expires_at, state FROM messages "
@@ -35,6 +36,11 @@ RECENT_ATTEMPTS = "SELECT chat_id, attempted_at FROM messages WHERE attempted_at
 CHANGES = (
     f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND chat_id = ? AND change > ? ORDER BY change LIMIT ?"
 )
+LISTED = (
+    "SELECT accepted_at, seq, state FROM messages WHERE client = ? AND chat_id = ? AND accepted_at >= ? "
+    "AND (accepted_at, seq) < (?, ?) ORDER BY accepted_at DESC, seq DESC LIMIT ?"
+)
+NUMBERED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE seq = ?"
 
 ADD_RECORD = f"INSERT INTO audit ({RECORD_COLUMNS}) VALUES ({', '.join('?' * 11)})"
 

@@ -13,10 +13,13 @@ import pytest
 
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Failure, Message, Priority, Record, State, WhenUnknown
-from gateway.store.base import Pending, Store
+from gateway.store import operations
+from gateway.store.base import Pending, Place, Search, Store
 from gateway.store.sqlite import open_sqlite, open_sqlite_in_memory
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.model_store import ModelStore
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(params=["model", "sqlite-memory", "sqlite-file"])
@@ -353,3 +356,81 @@ async def test_a_close_finishes_what_was_handed_in(store: Store) -> None:
     await asyncio.sleep(0)
     await store.close()
     assert [message.seq for message in await asyncio.gather(*adding)] == list(range(1, 101))
+
+
+async def listed(store: Store, limit: int = 3, **search: object) -> list[Message]:
+    """Go through all pages."""
+    found: list[Message] = []
+    place: Place | None = None
+    fields: dict[str, object] = {"client": "client", "chat_ids": frozenset({-100})} | search
+    while True:
+        page, place = await store.list_messages(Search(**fields), place, limit)  # type: ignore[arg-type]
+        assert len(page) <= limit
+        found += page
+        if place is None:
+            return found
+
+
+async def test_a_list_is_of_one_client_and_of_the_chats_that_were_asked_for_newest_first(store: Store) -> None:
+    kept = [await added(store, chat_id=-100 - index % 3, accepted_at=NOW + index * SECOND) for index in range(9)]
+    await added(store, client="other", accepted_at=NOW)
+    two = frozenset({-100, -102})
+    assert await listed(store, chat_ids=two) == [each for each in reversed(kept) if each.chat_id in two]
+    assert await listed(store, chat_ids=frozenset()) == []
+
+
+async def test_what_is_accepted_meanwhile_is_on_no_page_and_nothing_else_is_missed_or_shown_twice(
+    store: Store,
+) -> None:
+    kept = [await added(store) for _ in range(5)]
+    search = Search(client="client", chat_ids=frozenset({-100}))
+    first, place = await store.list_messages(search, None, 2)
+    await added(store, accepted_at=NOW + SECOND)
+    second, place = await store.list_messages(search, place, 2)
+    third, end = await store.list_messages(search, place, 2)
+    assert [*first, *second, *third] == kept[::-1]
+    assert end is None
+
+
+async def test_a_list_is_of_the_time_that_was_asked_for(store: Store) -> None:
+    kept = [await added(store, accepted_at=NOW + index * SECOND) for index in range(5)]
+    assert await listed(store, accepted_from=NOW + SECOND, accepted_until=NOW + 3 * SECOND) == kept[2:0:-1]
+    assert await listed(store, accepted_from=NOW + SECOND, limit=1) == kept[:0:-1]
+    assert await listed(store, accepted_until=NOW + SECOND) == kept[:1]
+
+
+async def test_a_list_is_of_the_states_that_were_asked_for(store: Store) -> None:
+    kept = [await added(store, state=[*State][index % len(State)]) for index in range(20)]
+    wanted = frozenset({State.FAILED, State.QUEUED})
+    assert await listed(store, states=wanted) == [each for each in reversed(kept) if each.state in wanted]
+
+
+async def test_a_rare_state_is_found_however_much_lies_above_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "LOOKED_AT", 4)
+    rare = await added(store, state=State.FAILED)
+    for _ in range(11):
+        await added(store, chat_id=-101, state=State.DELIVERED)
+    chats = frozenset({-100, -101})
+    assert await listed(store, chat_ids=chats, states=frozenset({State.FAILED})) == [rare]
+
+
+async def test_what_is_sent_again_stands_last_and_under_the_token_that_asked_for_it(store: Store) -> None:
+    first = await added(store, state=State.FAILED, attempts=1)
+    second = await added(store)
+    fields = {"state": State.QUEUED, "token_id": "t2", "key_id": "k2", "issued_at": NOW + SECOND}
+    after = replace(first, **fields, due_at=NOW + SECOND)
+    kept = await store.requeue(after, (State.FAILED, 1), a_record(first, event="message.retried"))
+    assert kept == replace(after, seq=3, change=3)
+    assert await store.get(first.id) == kept
+    assert [each.id for each in await store.unfinished()] == [second.id, first.id]
+    assert (await added(store)).seq == 4
+    assert (await log(store))[2] == "message.retried"
+
+
+async def test_what_is_not_as_expected_is_not_sent_again(store: Store) -> None:
+    message = await added(store, state=State.DELIVERED, attempts=1)
+    record = a_record(message, event="message.retried")
+    assert await store.requeue(replace(message, state=State.QUEUED), (State.FAILED, 1), record) is None
+    assert await store.get(message.id) == message
+    assert await log(store) == ["message.accepted"]
+    assert (await added(store)).seq == 2

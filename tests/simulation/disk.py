@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from gateway.errors import Unavailable
 from gateway.model import Message, Record, State
-from gateway.store.base import Pending
+from gateway.store.base import Pending, Place, Search
 from tests.support.model_store import ModelStore
 
 _Result = TypeVar("_Result")
@@ -47,6 +47,14 @@ class Disk:
 
     async def save(self, message: Message, expected: tuple[State, int], record: Record | None = None) -> Message | None:
         return await self._do(lambda: self._model.save(message, expected, record))
+
+    async def requeue(self, message: Message, expected: tuple[State, int], record: Record) -> Message | None:
+        return await self._do(lambda: self._model.requeue(message, expected, record))
+
+    async def list_messages(
+        self, search: Search, after: Place | None, limit: int
+    ) -> tuple[Sequence[Message], Place | None]:
+        return await self._do(lambda: self._model.list_messages(search, after, limit))
 
     async def get(self, message_id: str) -> Message | None:
         return await self._do(lambda: self._model.get(message_id))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State
-from gateway.store.base import Pending
+from gateway.store.base import Pending, Place, Search
 
 SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error_id", "message_id", "token_id"})
 
@@ -21,6 +21,7 @@ class ModelStore:
         self.log: list[Record] = []
         self.is_failing = False
         self._change = 0
+        self._seq = 0
         self._requests: dict[tuple[str, str], str] = {}
 
     async def add(self, message: Message, record: Record) -> Message:
@@ -30,7 +31,8 @@ class ModelStore:
             if first != message.id:
                 return self.messages[first]
         self.log.append(record)
-        return self._put(replace(message, seq=len(self.messages) + 1))
+        self._seq += 1
+        return self._put(replace(message, seq=self._seq))
 
     async def start(self, message_id: str, at: datetime) -> Message | None:
         self._require_storage()
@@ -47,6 +49,12 @@ class ModelStore:
         if record is not None:
             self.log.append(record)
         return self._put(message)
+
+    async def requeue(self, message: Message, expected: tuple[State, int], record: Record) -> Message | None:
+        self._seq += 1
+        kept = await self.save(replace(message, seq=self._seq), expected, record)
+        self._seq -= kept is None
+        return kept
 
     async def get(self, message_id: str) -> Message | None:
         self._require_storage()
@@ -65,7 +73,7 @@ class ModelStore:
                 expires_at=message.expires_at,
                 state=message.state,
             )
-            for message in self.messages.values()
+            for message in sorted(self.messages.values(), key=lambda message: message.seq)
             if not message.state.is_final
         ]
 
@@ -83,6 +91,23 @@ class ModelStore:
             if message.client == client and message.chat_id in chat_ids and message.change > after
         ]
         return sorted(changed, key=lambda message: message.change)[:limit]
+
+    async def list_messages(
+        self, search: Search, after: Place | None, limit: int
+    ) -> tuple[Sequence[Message], Place | None]:
+        self._require_storage()
+        found = [
+            message
+            for message in self.messages.values()
+            if message.client == search.client
+            and message.chat_id in search.chat_ids
+            and (not search.states or message.state in search.states)
+            and (search.accepted_from is None or message.accepted_at >= search.accepted_from)
+            and (search.accepted_until is None or message.accepted_at < search.accepted_until)
+            and (after is None or _place(message) < after)
+        ]
+        page = sorted(found, key=_place, reverse=True)[:limit]
+        return page, _place(page[-1]) if len(page) < len(found) else None
 
     async def last_change(self) -> int:
         self._require_storage()
@@ -119,3 +144,7 @@ class ModelStore:
     def _require_storage(self) -> None:
         if self.is_failing:
             raise NotDurable
+
+
+def _place(message: Message) -> Place:
+    return message.accepted_at, message.seq

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from gateway.model import Failure, Message, Priority, Record, State
-from gateway.store.base import Store
+from gateway.store.base import Search, Store
 from gateway.store.sqlite import open_sqlite_in_memory
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.model_store import ModelStore
@@ -57,6 +57,7 @@ class BothStores(RuleBasedStateMachine):
         request_id=st.sampled_from(["", "", "r1", "r2"]),
         priority=st.sampled_from(Priority),
         state=STATES,
+        accepted_at=INSTANTS,
         attempted_at=st.none() | INSTANTS,
     )
     def add(self, **fields: Any) -> Message:
@@ -85,6 +86,14 @@ class BothStores(RuleBasedStateMachine):
         record = a_record(message, event="message.changed") if with_record else None
         return self._both("save", replace(message, **fields), expected, record) or message
 
+    @rule(
+        target=messages, message=consumes(messages), is_expected=st.booleans(), token_id=st.sampled_from(["t1", "t2"])
+    )
+    def requeue(self, message: Message, is_expected: bool, token_id: str) -> Message:
+        after = replace(message, state=State.QUEUED, token_id=token_id)
+        expected = (message.state, message.attempts if is_expected else -1)
+        return self._both("requeue", after, expected, a_record(message, event="message.retried")) or message
+
     @rule(count=st.integers(0, 3), client=CLIENTS, chat_id=st.none() | CHATS, reason=st.sampled_from(["", "expired"]))
     def record(self, count: int, **fields: Any) -> None:
         self._both("record", [Record(at=NOW, event="call.refused", decision="deny", **fields)] * count)
@@ -103,6 +112,21 @@ class BothStores(RuleBasedStateMachine):
     @rule(client=CLIENTS, chats=st.sets(CHATS), after=st.integers(0, 10), limit=st.integers(1, 4))
     def changes(self, client: str, chats: set[int], after: int, limit: int) -> None:
         self._both("changes", client, chats, after, limit)
+
+    @rule(
+        client=CLIENTS,
+        chat_ids=st.frozensets(CHATS),
+        states=st.just(frozenset()) | st.frozensets(STATES),
+        accepted_from=st.none() | INSTANTS,
+        accepted_until=st.none() | INSTANTS,
+        limit=st.integers(1, 3),
+    )
+    def list_messages(self, limit: int, **search: Any) -> None:
+        place = None
+        while True:
+            _, place = self._both("list_messages", Search(**search), place, limit)
+            if place is None:
+                return
 
     @rule(
         after=st.integers(0, 5),
