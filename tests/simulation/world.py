@@ -14,7 +14,7 @@ from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
 from gateway.errors import MessageNotFound, NotDurable, ShuttingDown, StateConflict
-from gateway.model import Caller, Draft, Message, Permission, Priority, WhenUnknown
+from gateway.model import Caller, Draft, Grant, Message, Permission, Priority, WhenUnknown
 from tests.simulation.disk import Disk
 from tests.simulation.telegram import LONGEST_WAY, Faults, Line, Telegram
 from tests.support.auditor import Evidence, Told, audit
@@ -128,11 +128,12 @@ class World:
 
     async def write(self, name: str, number: int) -> None:
         random = self.random
-        caller = caller_of(name, random.choice(self.chats))
+        chat_id = random.choice(self.chats)
+        caller = caller_of(name, chat_id)
         now = self.clock.now()
         wait = random.choice([None, None, None, timedelta(seconds=random.uniform(0.5, 60))])
         draft = Draft(
-            chat_id=caller.chat_id,
+            chat_id=chat_id,
             text=f"{name}-{number}{'<b' if random.random() < 0.05 else ''}",
             request_id=f"r{number}" if random.random() < 0.9 else "",
             when_unknown=random.choice(list(WhenUnknown)),
@@ -142,7 +143,7 @@ class World:
         )
         told = Told(
             client=name,
-            chat_id=caller.chat_id,
+            chat_id=chat_id,
             text=draft.text,
             request_id=draft.request_id,
             give_up=draft.when_unknown is WhenUnknown.GIVE_UP,
@@ -193,10 +194,6 @@ class World:
         token = ""
         while True:
             await self.is_up.wait()
-            if not token and self.restarts:
-                # Cut off before the first change, it has nothing to go on after.
-                self.blind.add((name, chat_id))
-                return
             changes = self.outbox.watch(caller_of(name, chat_id), token)
             try:
                 while True:
@@ -204,6 +201,10 @@ class World:
                     if message.state.is_final:
                         self.watched.add((message.id, message.state.value))
             except (Crashed, NotDurable, ShuttingDown):
+                if not token:
+                    # Cut off before the first change, it has nothing to go on after.
+                    self.blind.add((name, chat_id))
+                    return
                 await asyncio.sleep(0.1)
 
     # Its troubles.
@@ -301,8 +302,7 @@ def caller_of(client: str, chat_id: int) -> Caller:
         token_id=f"token of {client}",
         key_id="key",
         issuer="issuer",
-        chat_id=chat_id,
-        permissions=frozenset({Permission.WRITE}),
+        grants=(Grant(chat_id=chat_id, permissions=frozenset({Permission.WRITE})),),
         issued_at=BEGINNING,
         expires_at=BEGINNING + timedelta(days=32),
     )

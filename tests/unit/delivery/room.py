@@ -1,0 +1,122 @@
+"""The room by itself: the model of a store below it, a Telegram that does as it is told beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.pacing import MODES, Pacing
+from gateway.model import Caller, Draft, Grant, Message, Origin, Permission
+from tests.support.model_store import ModelStore
+from tests.support.virtual_time import BEGINNING, VirtualClock
+
+Answer = Callable[[Draft], Awaitable[tuple[int, ...]]] | Exception | None
+WAY = 0.05
+"""Seconds from the bot to Telegram, and from there back."""
+
+
+class ScriptedBot:
+    """A Telegram that sends every message, unless `script` holds something else for the next one or for its chat.
+
+    Attributes:
+        script: What becomes of the next messages, one after the other.
+        of_chat: What becomes of every message of a chat.
+        unseen: Chats that getChat refuses.
+        is_known: Whether the token is good.
+        sent: When each attempt arrived, for which chat, with which text.
+    """
+
+    def __init__(self) -> None:
+        self.script: list[Answer] = []
+        self.of_chat: dict[int, Answer] = {}
+        self.unseen: set[int] = set()
+        self.chat_failure: Exception | None = None
+        self.identity_failure: Exception | None = None
+        self.sent: list[tuple[float, int, str]] = []
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, _, text in self.sent]
+
+    async def identify(self) -> object:
+        if self.identity_failure:
+            raise self.identity_failure
+        return self
+
+    async def chat_answers(self, chat_id: int) -> bool:
+        if self.chat_failure:
+            raise self.chat_failure
+        return chat_id not in self.unseen
+
+    async def send_message(self, draft: Draft) -> tuple[int, ...]:
+        answer = self.script.pop(0) if self.script else self.of_chat.get(draft.chat_id)
+        await asyncio.sleep(WAY)
+        self.sent.append((asyncio.get_running_loop().time(), draft.chat_id, draft.text))
+        number = len(self.sent)
+        await asyncio.sleep(WAY)
+        if isinstance(answer, Exception):
+            raise answer
+        return await answer(draft) if answer else (number,)
+
+
+class Room:
+    """A gateway's delivery, with all that it stands on in reach."""
+
+    def __init__(self, store: ModelStore, bot: ScriptedBot, mode: str, **settings: Any) -> None:
+        self.store = store
+        self.bot = bot
+        self.clock = VirtualClock()
+        self.bot_states: list[bool] = []
+        self.dispatcher = Dispatcher(
+            store,
+            bot,
+            self.clock,
+            lambda: 0.5,
+            pacing=Pacing(MODES[mode]),
+            on_bot_state=self.bot_states.append,
+            **settings,
+        )
+        ids = count(len(store.messages) + 1)
+        self.outbox = Outbox(store, self.dispatcher, self.clock, lambda: f"m{next(ids)}")
+
+    async def accept(self, text: str, *, client: str = "ops", chat_id: int = 1, **fields: Any) -> Message:
+        draft = Draft(chat_id=chat_id, text=text, **fields)
+        return await self.outbox.accept(caller(client, chat_id), draft, sha256(text.encode()).digest())
+
+    async def settled(self, message: Message, seconds: float = 3600) -> Message:
+        return await self.outbox.settled(message.id, timedelta(seconds=seconds))
+
+
+@asynccontextmanager
+async def open_room(
+    store: ModelStore | None = None, bot: ScriptedBot | None = None, mode: str = "telegram", **settings: Any
+) -> AsyncIterator[Room]:
+    """Run a room; leaving it ends its run as a crash does, without a word to the store."""
+    room = Room(store or ModelStore(), bot or ScriptedBot(), mode, **settings)
+    running = asyncio.create_task(room.dispatcher.run())
+    await asyncio.sleep(0)
+    try:
+        yield room
+    finally:
+        await room.dispatcher.drain(timedelta())
+        running.cancel()
+
+
+def caller(client: str = "ops", chat_id: int = 1) -> Caller:
+    return Caller(
+        client=client,
+        token_id="t1",
+        key_id="k1",
+        issuer="issuer",
+        grants=(Grant(chat_id=chat_id, permissions=frozenset({Permission.WRITE})),),
+        issued_at=BEGINNING,
+        expires_at=BEGINNING + timedelta(hours=1),
+        origin=Origin(method="/chatkey.v1.MessagingGateway/SendMessage", address="192.0.2.1", call_id="c1"),
+    )
