@@ -15,17 +15,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from gateway.durations import duration
 from gateway.errors import ConfigInvalid
+from gateway.trust import TrustedIssuer, trusted_issuers
 
 PREFIX = "CHATKEY_"
 FOR_CALLERS = frozenset({"CHATKEY_ADDRESS", "CHATKEY_TOKEN", "CHATKEY_TOKEN_FILE", "CHATKEY_CONFIG"})
 """Names that the environment may have beside the settings: those of the client, and where `chatkey.toml` is."""
 
 ABSOLUTE_MAX_LIFETIME = timedelta(days=32)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Secret:
@@ -44,18 +45,6 @@ class Secret:
     def __repr__(self) -> str:
         """Return stars."""
         return "Secret(****)"
-
-
-def duration(text: str) -> timedelta:
-    """Return what `90s`, `15m`, `24h` or `7d` says.
-
-    Raises:
-        ValueError: `text` is not of this form.
-    """
-    found = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text, re.ASCII)
-    if not found:
-        raise ValueError("a number and a unit, such as 90s, 15m, 24h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def listen_address(text: str) -> str:
@@ -115,6 +104,10 @@ def _path(text: str) -> Path:
     return Path(_not_empty(text)).expanduser()
 
 
+def _only_in_the_file(_text: str) -> NoReturn:
+    raise ValueError("in `chatkey.toml` only, as tables")
+
+
 def _state_home() -> Path:
     return Path("~/.local/state/chatkey").expanduser()
 
@@ -168,6 +161,15 @@ class Config:
     token_max_lifetime: timedelta = _setting(
         timedelta(hours=24), duration, "The longest life of a token that is accepted; at most 32d.", form="24h"
     )
+    issuer_jwks_file: Path | None = _setting(
+        None,
+        _path,
+        "Public keys of our own issuer, when its private ones are on another machine; read again when they change.",
+        form="path",
+    )
+    trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
+        (), _only_in_the_file, "Other issuers whose tokens are taken: tables in `chatkey.toml` only."
+    )
     tls_cert_file: Path | None = _setting(None, _path, "The server's certificate chain, PEM.", form="path")
     tls_key_file: Path | None = _setting(None, _path, "The key of that certificate, PEM.", form="path")
     tls_client_ca_file: Path | None = _setting(
@@ -198,6 +200,8 @@ class Config:
             raise ConfigInvalid(f"{_environment('tls_client_ca_file')} needs {_environment('tls_cert_file')} too.")
         if self.token_max_lifetime > ABSOLUTE_MAX_LIFETIME:
             raise ConfigInvalid(f"{_environment('token_max_lifetime')} is over 32d, the longest life a token may have.")
+        if any(issuer.issuer == self.issuer for issuer in self.trusted_issuers):
+            raise ConfigInvalid(f"{self.issuer!r} is our own issuer and can't be one of the trusted ones too.")
         if self.database and not self.database.startswith("sqlite:///"):
             raise ConfigInvalid(f"{_environment('database')} must be sqlite:///PATH: this version stores in SQLite.")
         if self.database.removeprefix("sqlite:///").strip() == "" and self.database:
@@ -227,7 +231,7 @@ def load(environ: Mapping[str, str], directory: Path | None = None) -> Config:
         ConfigInvalid: a name is unknown, a value malformed, or the whole half-set.
     """
     settings = {item.name: item for item in fields(Config)}
-    given = _from_file(environ, directory or Path.cwd(), settings)
+    given, issuers = _from_file(environ, directory or Path.cwd(), settings)
     for variable in sorted(environ):
         if not variable.startswith(PREFIX) or variable in FOR_CALLERS:
             continue
@@ -238,7 +242,8 @@ def load(environ: Mapping[str, str], directory: Path | None = None) -> Config:
             raise ConfigInvalid(f"{variable} is set and empty: unset it, or give it a value.")
         given[name] = (variable, environ[variable])
         given.pop(f"{name}_file", None)
-    return Config(**{name: _parsed(settings[name], *value) for name, value in given.items()})
+    values = {name: _parsed(settings[name], *value) for name, value in given.items()}
+    return Config(trusted_issuers=issuers, **values)
 
 
 def describe(config: Config) -> list[tuple[str, str, str]]:
@@ -249,6 +254,8 @@ def describe(config: Config) -> list[tuple[str, str, str]]:
         shown = "****" if isinstance(value, Secret) else "" if value is None else str(value)
         if isinstance(value, timedelta):
             shown = f"{int(value.total_seconds())}s"
+        if item.name == "trusted_issuers":
+            shown = ", ".join(issuer.issuer for issuer in config.trusted_issuers)
         rows.append((_environment(item.name), shown, item.metadata["meaning"]))
     return rows
 
@@ -257,17 +264,20 @@ def _environment(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def _from_file(environ: Mapping[str, str], directory: Path, settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def _from_file(
+    environ: Mapping[str, str], directory: Path, settings: Mapping[str, Any]
+) -> tuple[dict[str, tuple[str, str]], tuple[TrustedIssuer, ...]]:
     named = environ.get("CHATKEY_CONFIG")
     path = Path(named) if named else directory / "chatkey.toml"
     if not named and not path.exists():
-        return {}
+        return {}, ()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigInvalid(f"{path} can't be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigInvalid(f"{path} is not TOML: {error}.") from None
+    issuers = trusted_issuers(content.pop("trusted_issuers", []), f"{path}: [[trusted_issuers]]")
     for name, value in content.items():
         if name not in settings:
             raise ConfigInvalid(f"{path}: `{name}` is not a setting. `chatkey config print` lists them.")
@@ -275,7 +285,7 @@ def _from_file(environ: Mapping[str, str], directory: Path, settings: Mapping[st
             raise ConfigInvalid(f"{path}: `{name}` is a secret; name a file that holds it: `{name}_file`.")
         if not isinstance(value, str):
             raise ConfigInvalid(f"{path}: `{name}` must be a text in quotes.")
-    return {name: (f"{path}: `{name}`", value) for name, value in content.items()}
+    return {name: (f"{path}: `{name}`", value) for name, value in content.items()}, issuers
 
 
 def _parsed(setting: Any, source: str, text: str) -> Any:
