@@ -1,0 +1,83 @@
+"""What the auditor judges, gathered: what clients were told, what the sandbox saw, what the store holds."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gateway.model import Message, Record
+from gateway.sandbox import Sandbox
+from gateway.store.sqlite import SqliteReadings, read_sqlite
+from tests.support.auditor import Arrival, Evidence, Limits, Told
+
+NO_LIMITS = Limits(bot_per_second=None, chat_per_second=None, group_per_minute=None)
+NOT_DONE = -1
+"""Stands for the code of a request that Telegram neither did nor answered with one."""
+
+_PAUSE = re.compile(r"retry after (\d+)")
+
+
+async def evidence(
+    database: Path,
+    telegram: Sandbox,
+    told: Sequence[Told],
+    *,
+    limits: Limits = NO_LIMITS,
+    restarts: Sequence[float] = (),
+) -> Evidence:
+    """Gather it. The gateway has nothing left to do.
+
+    Args:
+        database: Read by the real store.
+        telegram: On the machine's monotonic clock.
+        told: What clients wrote down.
+        limits: Those of `telegram`.
+        restarts: When the gateway began anew, on that clock.
+    """
+    async with read_sqlite(database) as store:
+        return Evidence(
+            told=told,
+            arrivals=[arrival_from(entry) for entry in telegram.log() if "text" in entry["parameters"]],
+            messages=await _messages(store, told),
+            records=await _records(store),
+            beginning=datetime.now(UTC) - timedelta(seconds=time.monotonic()),
+            limits=limits,
+            restarts=restarts,
+        )
+
+
+def arrival_from(entry: dict[str, Any]) -> Arrival:
+    """Read a line of the sandbox's log about a request that came with its text."""
+    pause = _PAUSE.search(entry["outcome"])
+    return Arrival(
+        at=entry["at"],
+        chat_id=int(entry["parameters"]["chat_id"]),
+        text=entry["parameters"]["text"],
+        message_id=entry.get("message_id", 0),
+        code=0 if entry["processed"] else entry.get("error_code", NOT_DONE),
+        retry_after=float(pause[1]) if pause else None,
+    )
+
+
+async def _messages(store: SqliteReadings, told: Sequence[Told]) -> list[Message]:
+    chats = {each.chat_id for each in told}
+    found: list[Message] = []
+    for client in sorted({each.client for each in told}):
+        after = 0
+        while page := await store.changes(client, chats, after, 500):
+            found += page
+            after = page[-1].change
+    return sorted(found, key=lambda message: message.seq)
+
+
+async def _records(store: SqliteReadings) -> list[Record]:
+    found: list[Record] = []
+    after = 0
+    while page := await store.records(after=after, limit=500):
+        found += [record for _, record in page]
+        after = page[-1][0]
+    return found
