@@ -86,7 +86,9 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         )
         stack.push_async_callback(dispatcher.drain, config.drain)
         outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, os.urandom))
-        desk = Desk(verifier=verifier, outbox=outbox, ledger=ledger, clock=clock)
+        desk = Desk(
+            verifier=verifier, outbox=outbox, ledger=ledger, clock=clock, allowed_addresses=config.allowed_addresses
+        )
         _export(metrics, dispatcher)
         door = await stack.enter_async_context(
             open_door(
@@ -96,6 +98,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
                 clock=clock,
                 new_id=opaque_maker(os.urandom),
                 metrics=metrics,
+                trusted_proxies=config.trusted_proxies,
                 grace=config.drain,
             )
         )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from gateway.addresses import AddressRanges
 from gateway.durations import duration
 from gateway.errors import ConfigInvalid
 from gateway.trust import TrustedIssuer, trusted_issuers
@@ -108,6 +109,13 @@ def _only_in_the_file(_text: str) -> NoReturn:
     raise ValueError("in `chatkey.toml` only, as tables")
 
 
+def _ranges(text: str) -> AddressRanges:
+    try:
+        return AddressRanges.parse(part.strip() for part in text.split(","))
+    except ValueError:
+        raise ValueError("ranges such as 10.0.0.0/8 or 2001:db8::/32, or unix, with commas between") from None
+
+
 def _state_home() -> Path:
     return Path("~/.local/state/chatkey").expanduser()
 
@@ -175,6 +183,18 @@ class Config:
     tls_client_ca_file: Path | None = _setting(
         None, _path, "The CA of client certificates, PEM; then every caller needs one.", form="path"
     )
+    allowed_addresses: AddressRanges | None = _setting(
+        None,
+        _ranges,
+        "From where alone calls are taken, whatever the token says; `unix` is the local socket.",
+        form="10.0.0.0/8, unix",
+    )
+    trusted_proxies: AddressRanges = _setting(
+        AddressRanges(),
+        _ranges,
+        "Proxies whose `x-forwarded-for` is believed: it is then the caller's address.",
+        form="10.0.0.7, unix",
+    )
     pacing: str = _setting(
         "telegram",
         _one_of("telegram", "paid", "off"),
@@ -198,6 +218,12 @@ class Config:
             raise ConfigInvalid(f"{_environment(missing)} is missing: TLS needs the certificate and its key.")
         if self.tls_client_ca_file and not self.tls_cert_file:
             raise ConfigInvalid(f"{_environment('tls_client_ca_file')} needs {_environment('tls_cert_file')} too.")
+        reachable = self.allowed_addresses is None or self.allowed_addresses.local_sockets
+        if self.grpc_listen.startswith("unix:") and not (reachable or self.trusted_proxies.local_sockets):
+            raise ConfigInvalid(
+                f"{_environment('allowed_addresses')} has no `unix`, and {_environment('grpc_listen')} is a local "
+                "socket: nobody could call."
+            )
         if self.token_max_lifetime > ABSOLUTE_MAX_LIFETIME:
             raise ConfigInvalid(f"{_environment('token_max_lifetime')} is over 32d, the longest life a token may have.")
         if any(issuer.issuer == self.issuer for issuer in self.trusted_issuers):

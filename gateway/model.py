@@ -43,7 +43,8 @@ class Origin:
 
     Attributes:
         method: The full name of the RPC, such as `/chatkey.v1.MessagingGateway/SendMessage`.
-        address: The peer's IP address, or `unix` for a local socket.
+        address: The client's IP address, `unix` for a local socket, or empty if it can't be told. Behind a trusted
+            proxy, what that says.
         call_id: Names this call in the log, the audit and the trailers.
     """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.config import configuration
-from gateway.config import duration
+from gateway.durations import duration
 from gateway.model import Permission
 
 

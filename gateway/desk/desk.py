@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from gateway.access import bearer, grants
+from gateway.access import addresses, bearer, confirmation, grants
+from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk import checks
 from gateway.desk.checks import Violation
@@ -28,32 +29,55 @@ class Desk:
     """What a caller may ask for, one method per verb."""
 
     def __init__(
-        self, *, verifier: Verifier, outbox: Outbox, ledger: Ledger, clock: Clock, recheck: timedelta = RECHECK
+        self,
+        *,
+        verifier: Verifier,
+        outbox: Outbox,
+        ledger: Ledger,
+        clock: Clock,
+        allowed_addresses: AddressRanges | None = None,
+        recheck: timedelta = RECHECK,
     ) -> None:
-        """Keep the rooms that the desk hands on to."""
+        """Keep the rooms that the desk hands on to.
+
+        Args:
+            allowed_addresses: From where alone anybody may call; None: from anywhere.
+            recheck: How often an open stream looks at its credential again.
+        """
         self._verifier = verifier
         self._outbox = outbox
         self._ledger = ledger
         self._clock = clock
+        self._allowed_addresses = allowed_addresses
         self._recheck = recheck
         self._draining = False
         self._waiting: set[asyncio.Timeout] = set()
 
-    def authenticate(self, values: Sequence[str | bytes], needs: Permission | None = None) -> Caller:
-        """Return who calls, by the values of the metadata `authorization`.
-
-        Args:
-            values: Every value that came, in order.
-            needs: What the call can't do without; None: any credential will do.
+    def authenticate(self, values: Sequence[str | bytes]) -> Caller:
+        """Return who calls, by the values of the metadata `authorization`, all of them in order.
 
         Raises:
             Unauthenticated: there is no acceptable credential.
-            PermissionDenied: the credential has not the permission.
         """
-        caller = self._verifier.verify(bearer.token_from(values))
-        if needs is not None:
-            grants.allowing(caller, needs)
-        return caller
+        return self._verifier.verify(bearer.token_from(values))
+
+    def permit(self, caller: Caller, needs: Permission) -> None:
+        """Return if the caller may do in some chat what a call can't do without; raises `PermissionDenied`."""
+        grants.allowing(caller, needs)
+
+    def admit(self, caller: Caller, certificate: Callable[[], bytes | None]) -> None:
+        """Return if the caller's credential may be used from where the call comes; first of all that a call asks for.
+
+        Args:
+            caller: Who calls, its `origin` included.
+            certificate: Gives the peer's certificate, in PEM; asked only for a credential that is bound to one.
+
+        Raises:
+            PermissionDenied: not from this address.
+            Unauthenticated: not without its certificate.
+        """
+        addresses.require(caller, [self._allowed_addresses])
+        confirmation.require(caller, certificate)
 
     async def send_message(
         self, caller: Caller, draft: Draft, wait: timedelta | None, malformed: Sequence[Violation] = ()

@@ -37,12 +37,16 @@ class Authenticate(grpc.aio.ServerInterceptor):
         """Return the handler of a call."""
         authorization: list[str | bytes] = []
         ids: list[str] = []
+        forwarded: list[str] = []
         for key, value in details.invocation_metadata:
             if key == "authorization":
                 authorization.append(value)
             elif key == "x-request-id":
                 ids.append(str(value))
+            elif key == "x-forwarded-for":
+                forwarded.append(str(value))
         call = self._observer.begin(str(details.method), ids)
+        call.forwarded = forwarded
         try:
             return self._route(call, authorization)
         except Exception as error:  # noqa: BLE001 - whatever it is, `Refusals` answers it
@@ -52,8 +56,9 @@ class Authenticate(grpc.aio.ServerInterceptor):
     def _route(self, call: Call, authorization: list[str | bytes]) -> Handler:
         policy = POLICY.get(call.method)
         if policy is not Access.PUBLIC:
-            needs = policy if isinstance(policy, Permission) else None
-            call.caller = self._desk.authenticate(authorization, needs)
+            call.caller = self._desk.authenticate(authorization)
+        if isinstance(policy, Permission):
+            self._desk.permit(call.require_caller(), policy)
         if policy is None:
             raise MethodUnknown()
         return self._handlers[call.method]

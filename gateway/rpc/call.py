@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 
+from gateway.addresses import AddressRanges
 from gateway.errors import Unauthenticated
 from gateway.model import Caller, Origin
 from gateway.rpc import peer
@@ -26,6 +27,7 @@ class Call:
     Attributes:
         id: Names the call in the log, the audit and the trailer `x-request-id`.
         known_method: The method's name if the gateway has it, `unknown` otherwise: for what counts by method.
+        forwarded: The values of `x-forwarded-for`.
         refusal: Why the headers alone were enough to refuse it.
     """
 
@@ -35,18 +37,18 @@ class Call:
     started: float
     origin: Origin = field(default_factory=Origin)
     caller: Caller | None = None
+    forwarded: list[str] = field(default_factory=list)
     refusal: Exception | None = None
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     error_id: str = ""
     context: Context = field(init=False, repr=False)
 
-    def arrive(self, context: Context) -> None:
+    def arrive(self, context: Context, trusted_proxies: AddressRanges) -> None:
         """Take in what gRPC tells only after the headers: the peer."""
         self.context = context
-        self.origin = Origin(
-            method=self.method[:MAX_RECORDED_METHOD], address=peer.address_of(context.peer()), call_id=self.id
-        )
+        address = peer.client_of(context.peer(), self.forwarded, trusted_proxies)
+        self.origin = Origin(method=self.method[:MAX_RECORDED_METHOD], address=address, call_id=self.id)
         if self.caller is not None:
             self.caller = replace(self.caller, origin=self.origin)
         context.set_trailing_metadata((("x-request-id", self.id),))
@@ -56,6 +58,10 @@ class Call:
         if self.caller is None:
             raise Unauthenticated("missing_token", verified=False)
         return self.caller
+
+    def certificate(self) -> bytes | None:
+        """Return the certificate that the connection was made with, in PEM, if gRPC asked for one and checked it."""
+        return next(iter(self.context.auth_context().get("x509_pem_cert", ())), None)
 
     def time_remaining(self) -> timedelta | None:
         """Return how long the client will wait for an answer; None: for ever."""

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 
 from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
+from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.desk import Desk
 from gateway.errors import ConfigInvalid
@@ -27,6 +28,7 @@ from gateway.rpc.observe import CallMetrics, Observer
 from gateway.rpc.refusals import Refusals
 
 GRACE = timedelta(seconds=15)
+NO_PROXIES = AddressRanges()
 
 OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_concurrent_streams", 64),  # not advertised by default: a reset flood then runs thousands of handlers
@@ -73,6 +75,7 @@ async def open_door(
     clock: Clock,
     new_id: Callable[[], str],
     metrics: CallMetrics,
+    trusted_proxies: AddressRanges = NO_PROXIES,
     grace: timedelta = GRACE,
 ) -> AsyncIterator[Door]:
     """Serve until the block is left; then let the calls end.
@@ -80,6 +83,7 @@ async def open_door(
     Args:
         listen: `HOST:PORT` (port 0 takes a free one) or `unix:PATH`; without `tls` on this machine only.
         new_id: Gives a new id that nobody can guess, for calls and for refusals.
+        trusted_proxies: From where `x-forwarded-for` is believed.
         grace: How long calls may take to end once the block is left.
 
     Raises:
@@ -90,7 +94,7 @@ async def open_door(
         raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
     require_address(listen, encrypted=tls is not None)
     credentials = server_credentials(tls) if tls else None
-    server, health = _server(desk, clock, new_id, metrics)
+    server, health = _server(desk, clock, new_id, metrics, trusted_proxies)
     port = await _bound(server, listen, credentials)
     await server.start()
     try:
@@ -102,7 +106,7 @@ async def open_door(
 
 
 def _server(
-    desk: Desk, clock: Clock, new_id: Callable[[], str], metrics: CallMetrics
+    desk: Desk, clock: Clock, new_id: Callable[[], str], metrics: CallMetrics, trusted_proxies: AddressRanges
 ) -> tuple[grpc.aio.Server, HealthService]:
     messaging = messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"]
     credential_self = credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"]
@@ -116,7 +120,7 @@ def _server(
     policy.require_complete(routes)
     streams = [name for name, route in routes.items() if route.streams]
     observer = Observer(clock=clock, new_id=new_id, metrics=metrics, streams=streams)
-    refusals = Refusals(desk=desk, new_id=new_id)
+    refusals = Refusals(desk=desk, new_id=new_id, trusted_proxies=trusted_proxies)
 
     def around(handle: Handle) -> Handle:
         # Observed outermost, so that refusals are counted; refused outside of the handler, so that it simply raises.

@@ -51,7 +51,7 @@ def test_a_credential_without_the_permission_is_refused_on_the_headers(house: Ho
     values = [f"Bearer {house.token(permissions=READER)}"]
     assert house.desk.authenticate(values).grants[0].permissions == READER
     with pytest.raises(PermissionDenied):
-        house.desk.authenticate(values, Permission.WRITE)
+        house.desk.permit(house.desk.authenticate(values), Permission.WRITE)
 
 
 async def test_a_message_is_delivered_while_its_caller_waits(house: House) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.rpc.peer import UNIX, UNKNOWN, address_of
+from gateway.addresses import LOCAL_SOCKET, AddressRanges
+from gateway.rpc.peer import UNKNOWN, address_of, client_of
 
 
 @pytest.mark.parametrize(
@@ -14,9 +15,9 @@ from gateway.rpc.peer import UNIX, UNKNOWN, address_of
         ("ipv6:%5B2001:DB8:0:0::7%5D:1", "2001:db8::7"),
         ("ipv6:%5B::ffff:192.0.2.7%5D:44658", "192.0.2.7"),
         ("ipv6:%5Bfe80::1%25eth0%5D:1", "fe80::1%eth0"),
-        ("unix:", UNIX),
-        ("unix:/run/x.sock", UNIX),
-        ("unix:%00abstract", UNIX),
+        ("unix:", LOCAL_SOCKET),
+        ("unix:/run/x.sock", LOCAL_SOCKET),
+        ("unix:%00abstract", LOCAL_SOCKET),
         ("", UNKNOWN),
         ("ipv4:", UNKNOWN),
         ("ipv4:localhost:1", UNKNOWN),
