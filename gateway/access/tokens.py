@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from jwt.api_jws import PyJWS
 
 from gateway.access.causes import refused
-from gateway.access.claims import Claims, Policy, claims_from, identity_of, members_of
+from gateway.access.claims import Claims, Policy, identity_of, members_of
 from gateway.access.compact import MAX_HEADER_BYTES, MAX_TOKEN_LENGTH, header_and_payload
+from gateway.access.issuers import Trust, issuer_in
 from gateway.access.keys import ALGORITHMS, KEY_ID, KeySet, VerificationKey
 from gateway.access.strict_json import JsonInvalid, read_object
 from gateway.clock import Clock
 from gateway.errors import ConfigInvalid, TokenExpired, Unauthenticated
 from gateway.model import Caller
+from gateway.telemetry import logger
 
-TOKEN_TYPES = frozenset({"at+jwt", "JWT"})
-"""`typ` of a client's token: RFC 9068's, and what a plain JWT library writes. In this spelling only."""
+_SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS), options={"enforce_minimum_key_length": True})
 
-_HEADER_NAMES = frozenset({"alg", "kid", "typ"})
-_SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS))
+_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class _Verified:
     """A token that was verified, with what has to be looked at again on each call."""
 
     caller: Caller
+    trust: Trust
     key: VerificationKey
     valid_from: int
     expires_at: int
@@ -52,10 +54,12 @@ class Verifier:
         max_lifetime: timedelta = timedelta(hours=24),
         skew: timedelta = timedelta(seconds=10),
         remembered: int = 4096,
+        trusted: Iterable[Trust] = (),
     ) -> None:
-        """Trust the tokens of one issuer that are made for one audience and signed with one of `keys`.
+        """Trust the tokens of our own issuer that are made for one audience and signed with one of `keys`.
 
         Args:
+            trusted: What is believed of other issuers.
             remembered: How many verified tokens to remember, at least 1.
 
         Raises:
@@ -63,8 +67,13 @@ class Verifier:
         """
         if remembered < 1:
             raise ConfigInvalid("the number of verified tokens to remember must be at least 1")
-        self._keys = keys
-        self._policy = Policy(issuer=issuer, audience=audience, max_lifetime=max_lifetime, skew=skew)
+        own = Trust(keys=keys, policy=Policy(issuer=issuer, audience=audience, max_lifetime=max_lifetime, skew=skew))
+        # Each issuer has a key set of its own: a key that one of them holds opens nothing in the name of another.
+        self._trust_in: dict[object, Trust] = {}
+        for trust in (own, *trusted):
+            if trust.policy.issuer in self._trust_in:
+                raise ConfigInvalid(f"two issuers are named {trust.policy.issuer}")
+            self._trust_in[trust.policy.issuer] = trust
         self._skew = skew.total_seconds()
         self._clock = clock
         self._max_remembered = remembered
@@ -79,59 +88,60 @@ class Verifier:
 
         Raises:
             TokenExpired: `token_expired`; nothing else is wrong with it.
+            StateStale: the keys of the token's issuer are too old to be relied on.
             Unauthenticated: anything else, with its cause. No other exception, whatever the text.
         """
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise refused("malformed_token")
         digest = hashlib.sha256(token.encode()).digest()
         verified = self._remembered.pop(digest, None)
-        if verified is None or self._keys.find(verified.key.kid) is not verified.key:
+        if verified is None or verified.trust.keys.find(verified.key.kid) is not verified.key:
             verified = self._verified(token)
+        verified.trust.require_fresh()
         self._check_time(verified)
-        self._check_ancestors(verified.caller)
+        _check_ancestors(verified)
         self._remembered[digest] = verified
         if len(self._remembered) > self._max_remembered:
             self._remembered.popitem(last=False)
         return verified.caller
 
     def _verified(self, token: str) -> _Verified:
-        header, _ = header_and_payload(token)
-        key = self._key_for(header)
-        payload = _signed_payload(token, key)
-        members: dict[str, object] = {}
+        header, payload = header_and_payload(token)
+        members = _header_members(header)
+        trust = self._trust_for(payload)
+        trust.require_header(members)
+        key = _key_for(trust, members)
+        signed = _signed_payload(token, key)
+        claimed: dict[str, object] = {}
         try:
-            members = members_of(payload)
-            claims = claims_from(members, self._policy)
+            claimed = members_of(signed)
+            claims = trust.claims_from(claimed, token.rpartition(".")[0])
         except Unauthenticated as error:
-            error.record.update(identity_of(members), verified=True, key_id=key.kid)
+            error.record.update(identity_of(claimed), verified=True, key_id=key.kid, issuer=trust.policy.issuer)
             raise
+        caller = _caller(claims, key.kid, trust.policy.issuer)
+        if key.tainted:
+            _log.warning("token.tainted_key", client=caller.client, token_id=caller.token_id, key_id=key.kid)
         return _Verified(
-            caller=_caller(claims, key.kid, self._policy.issuer),
+            caller=caller,
+            trust=trust,
             key=key,
             valid_from=max(claims.issued_at, claims.not_before),
             expires_at=claims.expires_at,
         )
 
-    def _key_for(self, header: bytes) -> VerificationKey:
-        try:
-            members = read_object(header, MAX_HEADER_BYTES)
-        except JsonInvalid:
-            raise refused("bad_header") from None
-        if members.keys() != _HEADER_NAMES:
-            raise refused("bad_header")
-        algorithm, kid, kind = members["alg"], members["kid"], members["typ"]
-        if not (isinstance(algorithm, str) and isinstance(kid, str) and isinstance(kind, str)):
-            raise refused("bad_header")
-        if kind not in TOKEN_TYPES:
-            raise refused("wrong_type")
-        if KEY_ID.fullmatch(kid) is None:
-            raise refused("bad_header")
-        key = self._keys.find(kid)
-        if key is None:
-            raise refused("unknown_key", key_id=kid)
-        if algorithm != key.algorithm:
-            raise refused("wrong_algorithm", key_id=kid)
-        return key
+    def _trust_for(self, payload: bytes) -> Trust:
+        """Return what is believed of the issuer that an unverified payload names.
+
+        It only selects the keys: what is relied on is read again, from what was signed with one of them.
+        """
+        claimed = members_of(payload)
+        issuer = issuer_in(claimed)
+        trust = self._trust_in.get(issuer) if isinstance(issuer, str) else None
+        if trust is None:
+            raise refused("wrong_issuer", **identity_of(claimed))
+        trust.require_fresh()
+        return trust
 
     def _check_time(self, verified: _Verified) -> None:
         now = self._clock.now().timestamp()
@@ -140,10 +150,34 @@ class Verifier:
         if now >= verified.expires_at + self._skew:
             raise TokenExpired("token_expired", **_record(verified.caller))
 
-    def _check_ancestors(self, caller: Caller) -> None:
-        # The key of an ancestor may be gone while the key that signed the descendant is not.
-        if any(self._keys.find(ancestor.key_id) is None for ancestor in caller.ancestors):
-            raise Unauthenticated("ancestor_untrusted", **_record(caller))
+
+def _check_ancestors(verified: _Verified) -> None:
+    # The key of an ancestor may be gone while the key that signed the descendant is not.
+    if any(verified.trust.keys.find(ancestor.key_id) is None for ancestor in verified.caller.ancestors):
+        raise Unauthenticated("ancestor_untrusted", **_record(verified.caller))
+
+
+def _header_members(header: bytes) -> dict[str, object]:
+    try:
+        members = read_object(header, MAX_HEADER_BYTES)
+    except JsonInvalid:
+        raise refused("bad_header") from None
+    algorithm, kid = members.get("alg"), members.get("kid")
+    if not isinstance(algorithm, str) or not isinstance(kid, str) or KEY_ID.fullmatch(kid) is None:
+        raise refused("bad_header")
+    return members
+
+
+def _key_for(trust: Trust, header: dict[str, object]) -> VerificationKey:
+    kid = str(header["kid"])
+    key = trust.keys.find(kid)
+    if key is None:
+        if trust.on_unknown_key is not None:
+            trust.on_unknown_key()
+        raise refused("unknown_key", key_id=kid)
+    if header["alg"] != key.algorithm:
+        raise refused("wrong_algorithm", key_id=kid)
+    return key
 
 
 def _signed_payload(token: str, key: VerificationKey) -> bytes:

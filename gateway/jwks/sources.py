@@ -48,12 +48,12 @@ class _Source:
         if data != self._taken:
             self._accept(data)
             if self._taken is not None:
-                _log.info("keys.changed", source=self._name)
+                _log.info("keys.changed", where=self._name)
             self._taken = data
         self._good_at = self._clock.monotonic()
         self._refused = None
         if self._problem:
-            _log.info("keys.recovered", source=self._name)
+            _log.info("keys.recovered", where=self._name)
             self._problem = ""
 
     def _offer(self, data: bytes) -> None:
@@ -73,9 +73,9 @@ class _Source:
             return
         self._problem = problem
         if self.is_stale():
-            _log.error("keys.stale", source=self._name, why=problem, meaning="Tokens of this issuer are not taken.")
+            _log.error("keys.stale", where=self._name, why=problem, meaning="Tokens of this issuer are not taken.")
         else:
-            _log.warning("keys.kept", source=self._name, why=problem, meaning="The keys read before stay in use.")
+            _log.warning("keys.kept", where=self._name, why=problem, meaning="The keys read before stay in use.")
 
 
 class FileSource(_Source):

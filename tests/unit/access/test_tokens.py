@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from structlog.testing import capture_logs
 
 from gateway.access.keys import KeySet, SigningKey
 from gateway.access.tokens import Verifier
@@ -240,11 +242,36 @@ def test_a_remembered_token_is_verified_again_when_another_key_has_the_name(sign
     guard = verifier(keys=keys)
     text = forge.token()
     guard.verify(text)
-    keys.replace([SigningKey(forge.PRIVATE).verification_key])
-    guard.verify(text)
-    assert signature_checks.value == 2
     keys.replace([forge.named(SigningKey.generate(), KID)])
     assert cause(text, guard) == "bad_signature"
+    keys.replace([KEY.verification_key])
+    guard.verify(text)
+    assert signature_checks.value == 3
+
+
+def test_keys_that_are_read_again_and_are_the_same_cost_no_check(signature_checks: Count) -> None:
+    keys = forge.key_set()
+    guard = verifier(keys=keys)
+    text = forge.token()
+    guard.verify(text)
+    keys.replace([SigningKey(forge.PRIVATE).verification_key])
+    guard.verify(text)
+    assert signature_checks.value == 1
+
+
+def test_a_tainted_key_still_verifies_and_each_of_its_tokens_is_told_once() -> None:
+    keys = forge.key_set()
+    guard = verifier(keys=keys)
+    text = forge.token()
+    with capture_logs() as lines:
+        guard.verify(text)
+        assert not lines
+        keys.replace([replace(KEY.verification_key, tainted=True)])
+        assert guard.verify(text) is guard.verify(text)
+    (line,) = lines
+    assert (line["event"], line["log_level"], line["key_id"]) == ("token.tainted_key", "warning", KID)
+    assert (line["client"], line["token_id"]) == ("svc:billing", "0123456789abcdef")
+    assert text not in str(line)
 
 
 def test_an_expired_token_is_not_remembered(signature_checks: Count) -> None:
@@ -277,16 +304,25 @@ def test_before_the_signature_holds_nothing_in_a_record_is_verified() -> None:
     assert refusal(bad).record == {"verified": False, "key_id": KID}
 
 
-def test_after_the_signature_holds_the_well_formed_claims_are_recorded() -> None:
+def test_a_token_of_nobody_we_trust_is_recorded_as_what_it_says_and_unverified() -> None:
     assert refusal(forge.with_claims(iss="https://other.example")).record == {
-        "verified": True,
-        "key_id": KID,
+        "verified": False,
         "client": "svc:billing",
         "token_id": "0123456789abcdef",
         "chat_id": CHAT,
     }
-    assert refusal(forge.with_claims(sub="a\nb", jti=7, chat_id="1")).record == {"verified": True, "key_id": KID}
-    assert refusal(forge.token(claims=b"[]")).record == {"verified": True, "key_id": KID}
+    assert refusal(forge.token(claims=b"[]")).record == {"verified": False}
+
+
+def test_after_the_signature_holds_the_well_formed_claims_are_recorded() -> None:
+    known = {"verified": True, "key_id": KID, "issuer": forge.ISSUER}
+    assert refusal(forge.with_claims(aud="other")).record == {
+        **known,
+        "client": "svc:billing",
+        "token_id": "0123456789abcdef",
+        "chat_id": CHAT,
+    }
+    assert refusal(forge.with_claims(sub="a\nb", jti=7, chat_id="1")).record == known
 
 
 @pytest.mark.parametrize("changes", [{"nbf": NOW_SECONDS + 60}, {"iat": NOW_SECONDS - 600, "exp": NOW_SECONDS - 60}])
