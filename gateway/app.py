@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
 from gateway.desk.desk import Desk
 from gateway.errors import ConfigInvalid
-from gateway.ids import opaque_maker, uuid7_maker
+from gateway.ids import opaque_maker, pooled, uuid7_maker
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
 from gateway.store.sqlite import open_sqlite
@@ -59,6 +60,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
     """
     clock = clock or SystemClock()
     metrics = Metrics()
+    chance = pooled(os.urandom)
     async with AsyncExitStack() as stack:
         # First, because it is the store that keeps us out of a directory which is not ours.
         store = await stack.enter_async_context(open_sqlite(config.database_path))
@@ -85,7 +87,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             on_bot_state=bot_state,
         )
         stack.push_async_callback(dispatcher.drain, config.drain)
-        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, os.urandom))
+        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance))
         desk = Desk(
             verifier=verifier, outbox=outbox, ledger=ledger, clock=clock, allowed_addresses=config.allowed_addresses
         )
@@ -96,7 +98,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
                 listen=config.grpc_listen,
                 tls=_tls(config),
                 clock=clock,
-                new_id=opaque_maker(os.urandom),
+                new_id=opaque_maker(chance),
                 metrics=metrics,
                 trusted_proxies=config.trusted_proxies,
                 grace=config.drain,
@@ -188,6 +190,8 @@ async def serve(config: Config, announce: Callable[[str], None]) -> None:
     Args:
         announce: Told in one line for people, once calls are taken.
     """
+    # The store's threads hand the interpreter back this soon; the usual 5 ms is longer than a whole delivery.
+    sys.setswitchinterval(0.0005)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 

@@ -8,6 +8,23 @@ from collections.abc import Callable
 from gateway.clock import Clock
 
 
+def pooled(random_bytes: Callable[[int], bytes], size: int = 4096) -> Callable[[int], bytes]:
+    """Return what hands out chance from a store of `size` bytes: asking the system for each id costs more than the id.
+
+    What was handed out is not kept.
+    """
+    pool = bytearray()
+
+    def take(count: int) -> bytes:
+        if len(pool) < count:
+            pool.extend(random_bytes(size))
+        taken = bytes(pool[-count:])
+        del pool[-count:]
+        return taken
+
+    return take
+
+
 def uuid7_maker(clock: Clock, random_bytes: Callable[[int], bytes]) -> Callable[[], str]:
     """Return what makes UUIDs of version 7 (RFC 9562, section 5.7): later ones sort later, by the millisecond."""
 
