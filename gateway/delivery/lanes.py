@@ -53,6 +53,17 @@ class Lane:
         """Return the message that is to be attempted next."""
         return self.head or next(iter(self._queue.values()), None)
 
+    def ahead_of(self, message_id: str) -> int:
+        """Return how many messages are to be attempted before one that waits here, or before one that comes now."""
+        retried = int(self.head is not None and not self.busy)
+        if self.head and self.head.id == message_id:
+            return 0
+        if message_id not in self._queue:
+            return retried + len(self._queue) + self.joining
+        if next(reversed(self._queue)) == message_id:  # without going through them: most ask on arrival
+            return retried + len(self._queue) - 1
+        return retried + list(self._queue).index(message_id)
+
     def begin(self) -> Pending:
         """Make the next message the head, and the lane busy. There is a message."""
         if self.head is None:

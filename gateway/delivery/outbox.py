@@ -1,42 +1,36 @@
-"""What a client may do with its messages: hand one in, look at it, wait for its end, cancel it, watch them all."""
+"""What a client may do with its messages: hand one in, end it, begin it anew; and all that `Inquiry` shows of them."""
 
 from __future__ import annotations
 
 import asyncio
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as NotBase64
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
 from gateway.clock import Clock
 from gateway.delivery import content, outcomes
 from gateway.delivery.dispatcher import Dispatcher
-from gateway.errors import MessageNotFound, RequestIdReused, RequestInvalid, ShuttingDown, StateConflict
+from gateway.delivery.inquiry import Inquiry
+from gateway.errors import RequestIdReused, ShuttingDown, StateConflict
 from gateway.model import Caller, Draft, Message, Record, State
 from gateway.store.base import OutboxStore
 
-PAGE = 100
-"""How many changes are read at once."""
+_RETRIABLE = frozenset({State.FAILED, State.EXPIRED, State.DELIVERY_UNKNOWN})
 
 
-class Outbox:
-    """Keeps what clients hand in, and tells them what became of it.
-
-    A message belongs to its client, chat and forum topic: for a caller who is not that client, or has no grant for that
-    place, there is no such message.
-    """
+class Outbox(Inquiry):
+    """Keeps what clients hand in, and tells them what became of it."""
 
     def __init__(self, store: OutboxStore, dispatcher: Dispatcher, clock: Clock, new_id: Callable[[], str]) -> None:
         """Take where messages are kept, who attempts them, and what gives each a UUIDv7."""
-        self._store = store
-        self._dispatcher = dispatcher
-        self._waiting = dispatcher.waiting
-        self._schedule = dispatcher.schedule
+        super().__init__(store, dispatcher)
         self._clock = clock
         self._new_id = new_id
 
-    async def accept(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Message:
-        """Keep a message, which is then attempted whatever becomes of the call, and return it once it is durable.
+    def accept(self, caller: Caller, draft: Draft, fingerprint: bytes) -> asyncio.Future[Message]:
+        """Keep a message, which is then attempted whatever becomes of the call; it is returned once it is durable.
+
+        The order of acceptance is that of these calls: the first need not be awaited before the second.
 
         A repeat, by client and request id, returns the message that the first call made. Whoever may begin at once is
         kept in SENDING from the start: one write where two would be.
@@ -72,17 +66,15 @@ class Outbox:
             accepted_at=now,
             due_at=due_at,
             expires_at=due_at + draft.ttl,
+            ttl=draft.ttl,
             state=State.SENDING if reserved else State.QUEUED,
             attempts=1 if reserved else 0,
             attempted_at=now if reserved else None,
         )
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         # A task of the room's own: a caller that hangs up must not leave a reserved attempt without its attempt.
-        self._dispatcher.spawn(self._keep(message, _accepted(message, caller), draft, answer))
-        kept = await answer
-        if kept.fingerprint != fingerprint:
-            raise RequestIdReused(messageId=kept.id)
-        return kept
+        self._dispatcher.spawn(self._keep(message, _asked(message, caller, "message.accepted", now), draft, answer))
+        return answer
 
     async def _keep(self, message: Message, record: Record, draft: Draft, answer: asyncio.Future[Message]) -> None:
         reserved = message.state is State.SENDING
@@ -98,7 +90,10 @@ class Outbox:
                 answer.set_exception(error)
             return
         if not answer.done():
-            answer.set_result(kept)
+            if kept.fingerprint == message.fingerprint:
+                answer.set_result(kept)
+            else:
+                answer.set_exception(RequestIdReused(messageId=kept.id))
         if kept.id != message.id:
             self._dispatcher.counts.replays += 1
             self._schedule.left(message.chat_id, reserved=reserved)
@@ -108,37 +103,6 @@ class Outbox:
             await self._dispatcher.attempt(kept, draft)
         else:
             self._dispatcher.joined(kept)
-
-    async def settled(self, message_id: str, within: timedelta) -> Message:
-        """Return a message when it is final, or as it is when `within` is over.
-
-        Raises:
-            MessageNotFound: There is no such message.
-            NotDurable: The store can't be read.
-        """
-        loop = asyncio.get_running_loop()
-        with self._waiting.end_of(message_id) as end:
-            if self._schedule.knows(message_id) and within > timedelta():
-                timer = loop.call_later(within.total_seconds(), _give_up, end)
-                try:
-                    message = await end
-                finally:
-                    timer.cancel()
-                if message is not None:
-                    return message
-        return await self._found(message_id)
-
-    async def get(self, caller: Caller, message_id: str) -> Message:
-        """Return a message of the caller's client in a chat that the caller's credential opens.
-
-        Raises:
-            MessageNotFound: There is none, or it is not theirs.
-            NotDurable: The store can't be read.
-        """
-        message = await self._found(message_id)
-        if not _is_theirs(message, caller):
-            raise MessageNotFound(messageId=message_id)
-        return message
 
     async def cancel(self, caller: Caller, message_id: str) -> Message:
         """End a message that waits, and return it; one that is cancelled is returned unchanged.
@@ -161,56 +125,84 @@ class Outbox:
                 self._dispatcher.removed(kept)
                 return kept
 
-    async def watch(self, caller: Caller, resume_token: str) -> AsyncIterator[tuple[Message, str]]:
-        """Yield each changed message of the client in the caller's chats, as it is then, and a token to go on after it.
+    async def retry(self, caller: Caller, message_id: str) -> Message:
+        """Send a message again that ended undelivered, and return it; one that is not final is returned unchanged.
 
-        A message that changed several times meanwhile is yielded once. Without a token it begins with the next change.
+        It stands last in its chat's queue, with its time to live anew and as if the caller's token had brought it. What
+        was attempted stays counted.
 
         Raises:
-            RequestInvalid: The token is none that was given out here.
-            ShuttingDown: The gateway shuts down; the last token goes on after it.
-            NotDurable: The store can't be read.
+            MessageNotFound: There is none, or it is not theirs.
+            StateConflict: It was delivered or cancelled; `state` in the facts.
+            NotDurable: It could not be kept that it is to be sent again.
+            ShuttingDown: It may be sent again or not; a repeat finds out.
         """
-        with self._waiting.changes_of(caller.client, caller.chat_ids) as changed:
-            last = await self._store.last_change()
-            after = _change_from(resume_token, last) if resume_token else last
-            while True:
-                changed.clear()
-                page = await self._store.changes(caller.client, caller.chat_ids, after, PAGE)
-                for message in page:
-                    after = message.change
-                    if _is_theirs(message, caller):
-                        yield message, _resume_token(after)
-                if len(page) < PAGE:
-                    if self._dispatcher.is_closing:
-                        raise ShuttingDown
-                    await changed.wait()
+        while True:
+            message = await self.get(caller, message_id)
+            if not message.state.is_final:
+                return message
+            if message.state not in _RETRIABLE:
+                raise StateConflict(state=message.state.value)
+            if self._dispatcher.is_closing:
+                raise ShuttingDown
+            now = self._clock.now()
+            after = outcomes.retried(message, caller, now)
+            record = _asked(after, caller, "message.retried", now, before=message.state.value, attempts=after.attempts)
+            self._schedule.enter(message.chat_id, now_due=False)
+            answer: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
+            self._dispatcher.spawn(self._requeue(after, (message.state, message.attempts), record, answer))
+            if kept := await answer:
+                return kept
 
-    async def _found(self, message_id: str) -> Message:
-        message = await self._store.get(message_id)
-        if message is None:
-            raise MessageNotFound(messageId=message_id)
-        return message
+    async def _requeue(
+        self, message: Message, expected: tuple[State, int], record: Record, answer: asyncio.Future[Message | None]
+    ) -> None:
+        kept = None
+        try:
+            kept = await self._store.requeue(message, expected, record)
+        except asyncio.CancelledError:
+            if not answer.done():
+                answer.set_exception(ShuttingDown())
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller who waits is told
+            if not answer.done():
+                answer.set_exception(error)
+        if kept is None:
+            self._schedule.left(message.chat_id, reserved=False)
+        else:
+            self._dispatcher.joined(kept)
+        if not answer.done():
+            answer.set_result(kept)
+
+    async def resolve(self, caller: Caller, message_id: str, resolution: State) -> Message:
+        """Settle a message in DELIVERY_UNKNOWN as DELIVERED or CANCELLED, and return it.
+
+        One that was settled so already is returned unchanged.
+
+        Raises:
+            MessageNotFound: There is none, or it is not theirs.
+            StateConflict: It is in another state, or was settled otherwise; `state` in the facts.
+            NotDurable: It could not be kept.
+        """
+        while True:
+            message = await self.get(caller, message_id)
+            # What Telegram confirmed has an id of Telegram's; what is cancelled after an unknown attempt was settled.
+            if message.state is resolution and message.unknown_attempts and not message.telegram_message_ids:
+                return message
+            if message.state is not State.DELIVERY_UNKNOWN:
+                raise StateConflict(state=message.state.value)
+            now = self._clock.now()
+            after = replace(message, state=resolution, finished_at=now, failure=None)
+            record = _asked(after, caller, "message.resolved", now, resolution=resolution.value)
+            if kept := await self._store.save(after, (message.state, message.attempts), record):
+                self._waiting.changed(kept)
+                return kept
 
 
-def _give_up(end: asyncio.Future[Message | None]) -> None:
-    if not end.done():
-        end.set_result(None)
-
-
-def _is_theirs(message: Message, caller: Caller) -> bool:
-    if message.client != caller.client:
-        return False
-    grant = next((grant for grant in caller.grants if grant.chat_id == message.chat_id), None)
-    if grant is None or grant.message_thread_id is None:
-        return grant is not None
-    return content.decode(message.content, message.chat_id).message_thread_id == grant.message_thread_id
-
-
-def _accepted(message: Message, caller: Caller) -> Record:
+def _asked(message: Message, caller: Caller, event: str, now: datetime, **facts: str | int | bool) -> Record:
     return Record(
-        at=message.accepted_at,
-        event="message.accepted",
+        at=now,
+        event=event,
         decision="allow",
         client=caller.client,
         token_id=caller.token_id,
@@ -221,20 +213,5 @@ def _accepted(message: Message, caller: Caller) -> Record:
         call_id=caller.origin.call_id,
         chat_id=message.chat_id,
         message_id=message.id,
+        facts=facts,
     )
-
-
-def _resume_token(change: int) -> str:
-    return urlsafe_b64encode(b"w1" + change.to_bytes(8, "big")).rstrip(b"=").decode()
-
-
-def _change_from(token: str, last: int) -> int:
-    """Return the change that a token goes on after; none that has not happened yet."""
-    try:
-        known = urlsafe_b64decode(token.encode("ascii") + b"==")
-    except (NotBase64, UnicodeEncodeError):
-        known = b""
-    change = int.from_bytes(known[2:], "big")
-    if change > last or token != _resume_token(min(change, last)):
-        raise RequestInvalid([("resume_token", "is none that this service gave out")])
-    return change

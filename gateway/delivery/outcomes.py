@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.model import Failure, Message, Record, State, WhenUnknown
+from gateway.model import Caller, Failure, Message, Record, State, WhenUnknown
 from gateway.telegram.failures import (
     BotFailure,
     BotRefused,
@@ -117,6 +117,21 @@ def cancelled(message: Message, now: datetime) -> Outcome:
     """Return a message that its client cancelled."""
     after = _final(message, State.CANCELLED, now, None)
     return after, _record(after, now, "cancelled")
+
+
+def retried(message: Message, caller: Caller, now: datetime) -> Message:
+    """Return a message that ended undelivered and is to be sent again, as if the caller's token had brought it."""
+    return replace(
+        message,
+        state=State.QUEUED,
+        due_at=now,
+        expires_at=now + message.ttl,
+        finished_at=None,
+        failure=None,
+        token_id=caller.token_id,
+        key_id=caller.key_id,
+        issued_at=caller.issued_at,
+    )
 
 
 def _unanswered(message: Message, failure: Unanswered, now: datetime, chance: Chance) -> Outcome:

@@ -67,6 +67,16 @@ class _Window:
             return now
         return self._free_at[int(over)] if over < len(self._free_at) else inf
 
+    def turn_at(self, limit: float, ahead: int, now: float) -> float:
+        """Return about when there is room after `ahead` more that begin as soon as they may."""
+        if limit == inf:
+            return now
+        places = [*self._free_at, *[now + self._length] * self._on_their_way]
+        taken = sorted(max(now, free_at) for free_at in places)[-int(limit) :]
+        rounds, place = divmod(ahead, int(limit))
+        free = int(limit) - len(taken)
+        return (now if place < free else taken[place - free]) + rounds * self._length
+
     def take(self) -> None:
         self._on_their_way += 1
 
@@ -140,6 +150,24 @@ class Pacing:
             # The allowance grows meanwhile: look again when it is one more.
             room_at = min(room_at, now + (int(allowed) + 1 - allowed) * RECOVERY / self._limits.bot_per_second)
         return room_at
+
+    def chat_turn_at(self, chat_id: int, ahead: int, now: float) -> float:
+        """Return about when a chat may be written to, after so many other messages, if nothing else holds them back."""
+        chat = self._chats.get(chat_id) or _Chat(self._limits, chat_id)
+        begins = max(now, chat.paused_until)
+        (second, a_second), *minutes = chat.windows
+        turns = [second.turn_at(a_second, ahead, begins)]
+        for minute, a_minute in minutes:
+            if a_minute < inf:
+                rounds, place = divmod(ahead, int(a_minute))
+                first = max(second.turn_at(a_second, place, begins), minute.turn_at(a_minute, place, begins))
+                turns.append(first + rounds * MINUTE)
+        return max(turns)
+
+    def bot_turn_at(self, ahead: int, now: float) -> float:
+        """Return about when the bot may write, after so many other messages, if nothing else holds them back."""
+        begins = max(now, self._bot_paused_until)
+        return self._bot.turn_at(self._allowed(begins), ahead, begins)
 
     def take(self, chat_id: int, now: float) -> None:
         """Take the places of an attempt that begins now."""

@@ -90,6 +90,21 @@ class Schedule:
         """Whether a message is here and not final."""
         return message_id in self.pending or message_id in self._early
 
+    def wait(self, chat_id: int, client: str, message_id: str = "") -> float:
+        """Return about how many seconds pass until a client's message is attempted.
+
+        The one that waits under this id, or else one that comes now; as if what is before it went as fast as the limits
+        allow, and nothing went wrong.
+        """
+        now = self._clock.monotonic()
+        pending = self.pending.get(message_id)
+        if pending and pending.due_at > self._clock.now():
+            return self._monotonic(pending.due_at) - now
+        lane = self._lanes.get(chat_id) or Lane(chat_id)
+        ahead, begins = lane.ahead_of(message_id), max(now, lane.not_before)
+        turns = (ahead + 1) * (self._turns.before(client) + 1) - 1
+        return max(self._pacing.chat_turn_at(chat_id, ahead, begins), self._pacing.bot_turn_at(turns, begins)) - now
+
     # Messages come and go.
 
     def enter(self, chat_id: int, *, now_due: bool) -> bool:

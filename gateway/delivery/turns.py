@@ -35,6 +35,12 @@ class _Shares:
         self.passed_over = 0
         self.waiting = 0
 
+    def before(self, client: str) -> int:
+        """Return about how many lanes go before one more of a client, were all weights equal."""
+        own = len(self._lanes.get(client, ()))
+        others = len(self._lanes) - (client in self._lanes)
+        return min(self.waiting, own + others * (own + 1))
+
     def add(self, client: str, lane: Lane) -> None:
         lanes = self._lanes.get(client)
         if lanes is None:
@@ -75,6 +81,11 @@ class Turns:
     def __len__(self) -> int:
         """Return how many lanes wait for their turn."""
         return len(self._place)
+
+    def before(self, client: str) -> int:
+        """Return about how many turns there are before that of one more lane of a client, at normal priority."""
+        urgent, normal = self._kinds[Priority.HIGH], self._kinds[Priority.NORMAL]
+        return urgent.waiting + normal.before(client)
 
     def add(self, lane: Lane, client: str, priority: Priority) -> None:
         """Let a lane wait, for a message of `client`."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.delivery.outbox import PAGE
+from gateway.delivery.inquiry import PAGE
 from gateway.errors import (
     MessageNotFound,
     NotDurable,
