@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.access import private_files
+from gateway import private_files
 from gateway.access.key_ring import open_ring
 from gateway.access.keys import SigningKey
 from gateway.errors import ConfigInvalid

@@ -22,7 +22,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from gateway.access import private_files
+from gateway import private_files
 from gateway.access.keys import SigningKey, VerificationKey
 from gateway.access.strict_json import JsonInvalid, read_object
 from gateway.errors import ConfigInvalid, RequestInvalid, StateConflict
