@@ -12,7 +12,18 @@ from chatkey.v1 import messaging_gateway_pb2 as pb
 from tests.benchmarks import servers
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.figures import Target, percentile, ratio, spread
-from tests.benchmarks.load import DELIVERED, TEXT, Caller, Reading, Side, connected, interleaved, request, sender
+from tests.benchmarks.load import (
+    DELIVERED,
+    TEXT,
+    Caller,
+    Reading,
+    Side,
+    connected,
+    interleaved,
+    request,
+    sender,
+    strangers,
+)
 from tests.benchmarks.report import Row, rates
 
 CHATS = range(1001, 1033)
@@ -56,7 +67,8 @@ async def latency(effort: Effort, folder: Path) -> list[Row]:
                 theirs=spread(others),
                 figure=ratio(mine, others),
                 target=Target(limit, at_least=False),
-                note=f"one caller, {min(reading.calls for reading in [*ours, *theirs])} or more calls a round.",
+                note=f"one caller, {min(reading.calls for reading in [*ours, *theirs])} or more calls a round; "
+                f"{strangers([*ours, *theirs])}.",
             )
         )
     return rows

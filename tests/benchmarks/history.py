@@ -12,7 +12,7 @@ from tests.benchmarks import servers
 from tests.benchmarks.delivery import CHATS, through_gateway
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.figures import Target, ratio, spread
-from tests.benchmarks.load import cpu_per_call, interleaved
+from tests.benchmarks.load import cpu_per_call, interleaved, strangers
 from tests.benchmarks.report import Row
 
 SHORT = 1000
@@ -48,7 +48,8 @@ async def aged(effort: Effort, folder: Path) -> list[Row]:
             figure=ratio(*costs),
             target=Target(1.2, at_least=False),
             note=f"as P1, time over messages; each message of the history has its audit records. The server starts in "
-            f"{starts[0]:.2f} s against {starts[1]:.2f}. CPU ms each: {cpu_per_call(long)}; {cpu_per_call(short)}.",
+            f"{starts[0]:.2f} s against {starts[1]:.2f}. CPU ms each: {cpu_per_call(long)}; {cpu_per_call(short)}; "
+            f"{strangers([*long, *short])}.",
         )
     ]
 

@@ -37,12 +37,17 @@ class Unexpected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One round of one side: latencies and the CPU time of each process, in seconds."""
+    """One round of one side: latencies and the CPU time of each process, in seconds.
+
+    Attributes:
+        machine: The CPU time of everything that ran on the machine meanwhile, in seconds.
+    """
 
     calls: int
     seconds: float
     latencies: Sequence[float]
     cpu: Mapping[str, float]
+    machine: float
 
     @property
     def rate(self) -> float:
@@ -64,7 +69,7 @@ class Side:
     async def run(self, seconds: float) -> Reading:
         """Let the callers call for so long, at least once each, and wait for the answers that are still out."""
         latencies: list[float] = []
-        cpu = self._cpu()
+        cpu, machine = self._cpu(), _machine_cpu()
         began = time.perf_counter()
 
         async def repeat(call: Caller) -> None:
@@ -82,11 +87,16 @@ class Side:
                 tasks.create_task(repeat(caller))
         took = time.perf_counter() - began
         spent = {name: after - cpu[name] for name, after in self._cpu().items()}
-        return Reading(len(latencies), took, latencies, spent)
+        return Reading(len(latencies), took, latencies, spent, _machine_cpu() - machine)
 
     def _cpu(self) -> dict[str, float]:
         times = {name: process.cpu_times() for name, process in self.processes.items()}
         return {name: spent.user + spent.system for name, spent in times.items()} | {"load": time.process_time()}
+
+
+def _machine_cpu() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.system)
 
 
 async def interleaved(sides: Sequence[Side], rounds: int, seconds: float) -> list[list[Reading]]:
@@ -106,6 +116,13 @@ def cpu_per_call(readings: Sequence[Reading]) -> str:
     calls = sum(reading.calls for reading in readings)
     spent = {name: sum(reading.cpu[name] for reading in readings) for name in readings[0].cpu}
     return ", ".join(f"{name} {seconds / calls * 1000:.2f}" for name, seconds in spent.items())
+
+
+def strangers(readings: Sequence[Reading]) -> str:
+    """Say how many cores were busy with something else: what else runs makes a figure worse and its spread wide."""
+    seconds = sum(reading.seconds for reading in readings)
+    foreign = sum(reading.machine - sum(reading.cpu.values()) for reading in readings)
+    return f"{max(0.0, foreign / seconds):.1f} cores were busy with something else"
 
 
 @asynccontextmanager

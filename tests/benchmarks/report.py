@@ -19,7 +19,7 @@ import apsw
 import psutil  # type: ignore[import-untyped]
 
 from tests.benchmarks.figures import Spread, Target, ratio, spread, verdict
-from tests.benchmarks.load import Reading, cpu_per_call
+from tests.benchmarks.load import Reading, cpu_per_call, strangers
 
 PACKAGES = ("chatkey-gateway", "grpcio", "protobuf", "python-telegram-bot", "httpx", "aiohttp", "apsw", "cryptography")
 _HEAD = ("", "measured", "chatkey", "rival", "figure [lowest - highest]", "target", "")
@@ -59,7 +59,8 @@ def rates(
 ) -> Row:
     """Return the row of calls per second, ours and theirs; `note` is followed by the CPU time of a call."""
     ours, theirs = ([reading.rate for reading in side] for side in readings)
-    cpu = f"CPU ms each: {cpu_per_call(readings[0])}; {against}: {cpu_per_call(readings[1])}."
+    cpu = f"CPU ms each: {cpu_per_call(readings[0])}; {against}: {cpu_per_call(readings[1])}"
+    noise = strangers([*readings[0], *readings[1]])
     return Row(
         id=id,
         measured=measured,
@@ -69,7 +70,7 @@ def rates(
         theirs=spread(theirs),
         figure=ratio(ours, theirs),
         target=Target(at_least, at_least=True),
-        note=f"{note} {cpu}",
+        note=f"{note} {cpu}; {noise}.",
     )
 
 
