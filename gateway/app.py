@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from gateway.access.key_file import issuer_key
 from gateway.access.keys import KeySet
 from gateway.access.tokens import Verifier
 from gateway.audit.ledger import Ledger
+from gateway.audit.sealer import Sealer
+from gateway.audit.signing import open_signer
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.delivery.dispatcher import Dispatcher
@@ -26,6 +28,7 @@ from gateway.errors import ConfigInvalid
 from gateway.ids import opaque_maker, pooled, uuid7_maker
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
+from gateway.store.seals import Checkpoint
 from gateway.store.sqlite import open_sqlite
 from gateway.telegram.connector import Connector, SeenChat, open_connector
 from gateway.telegram.failures import BotFailure, BotRefused
@@ -76,6 +79,9 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config))
         )
         ledger = Ledger(store, clock)
+        signer = open_signer(config.data_dir)
+        sealer = Sealer(store, store.seals, signer, clock, opaque_maker(chance), _tell_checkpoint)
+        stack.push_async_callback(sealer.close)
         stack.push_async_callback(ledger.close)
         bot_state = _BotState()
         dispatcher = Dispatcher(
@@ -114,7 +120,13 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         )
         bot_state.door = door
         door.set_serving(dispatcher.bot_ok)
-        await _start(stack, dispatcher, ledger, connector)
+        await _start(
+            stack,
+            dispatcher=dispatcher.run(),
+            ledger=ledger.run(),
+            sealer=sealer.run(),
+            greeting=_greet(connector, dispatcher),
+        )
         yield App(door.port, http_port, metrics)
 
 
@@ -135,15 +147,8 @@ class _BotState:
             )
 
 
-async def _start(stack: AsyncExitStack, dispatcher: Dispatcher, ledger: Ledger, connector: Connector) -> None:
-    tasks = [
-        asyncio.create_task(work, name=name)
-        for name, work in (
-            ("dispatcher", dispatcher.run()),
-            ("ledger", ledger.run()),
-            ("greeting", _greet(connector, dispatcher)),
-        )
-    ]
+async def _start(stack: AsyncExitStack, **work: Coroutine[None, None, None]) -> None:
+    tasks = [asyncio.create_task(one, name=name) for name, one in work.items()]
     for task in tasks:
         task.add_done_callback(_tell_of_a_bug)
 
@@ -182,6 +187,17 @@ async def seen_chats(config: Config) -> tuple[SeenChat, ...]:
     """
     async with open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config)) as connector:
         return await connector.seen_chats()
+
+
+def _tell_checkpoint(checkpoint: Checkpoint) -> None:
+    """Put a checkpoint where whoever may write the database can't reach it: into the log, which goes elsewhere."""
+    _log.info(
+        "audit.checkpoint",
+        number=checkpoint.number,
+        head=f"{checkpoint.seq}:{checkpoint.link.hex()}",
+        key_id=checkpoint.key_id,
+        signature=checkpoint.signature.hex(),
+    )
 
 
 async def serve(config: Config, announce: Callable[[str], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +41,78 @@ def search(limit: int, as_json: bool, **equal: str | int | None) -> None:
     """Print the newest records that fit, newest first."""
     wanted = {name: value for name, value in equal.items() if value is not None}
     _print(asyncio.run(_records(limit, newest_first=True, **wanted)), as_json)
+
+
+@command.command()
+@click.option(
+    "--key", "keys", multiple=True, metavar="HEX", help="A public key to trust instead of this host's; repeatable."
+)
+@click.option("--expect", multiple=True, metavar="SEQ:LINK", help="A link that was kept elsewhere; repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(keys: Sequence[str], expect: Sequence[str], as_json: bool) -> None:
+    """Tell whether the log is as it was written; ends with 1 if it is not.
+
+    Keep the head that is printed, or an `audit.checkpoint` line of the gateway's log, somewhere else, and give it back
+    with --expect: without it nobody can tell that the end of the log is gone together with every trace of it.
+    """
+    from gateway.audit import proof
+    from gateway.audit.signing import open_signer
+    from gateway.store.sqlite import read_sqlite
+
+    config = configuration()
+    if not keys and not (config.data_dir / "audit").exists():
+        raise click.ClickException(f"There is no audit key in {config.data_dir}: name one with --key.")
+    trusted = [_bytes(key, "--key") for key in keys] or [open_signer(config.data_dir).public]
+    expected = {int(seq): _bytes(link, "--expect") for seq, _, link in (item.partition(":") for item in expect)}
+
+    async def look() -> proof.Verdict:
+        async with read_sqlite(config.database_path) as store:
+            return await proof.verify(store, store.seals, trusted, expected)
+
+    verdict = asyncio.run(look())
+    head = f"{verdict.head[0]}:{verdict.head[1].hex()}"
+    if as_json:
+        facts = {"records": verdict.records, "sealed": verdict.sealed, "checkpoints": verdict.checkpoints, "head": head}
+        click.echo(json.dumps({**facts, "problems": verdict.problems}))
+    else:
+        for problem in verdict.problems:
+            click.echo(f"WRONG: {problem}.")
+        click.echo(
+            f"{verdict.records} records, {verdict.sealed} sealed, {verdict.checkpoints} checkpoints: "
+            + ("the log was tampered with." if verdict.problems else f"as written. Head {head}")
+        )
+    if verdict.problems:
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.option(
+    "--format", "form", default="jsonl", show_default=True, type=click.Choice(["jsonl", "ocsf", "cloudevents"])
+)
+@click.option("--after", default=0, metavar="SEQ", help="Only records numbered above; for going on where one stopped.")
+def export(form: str, after: int) -> None:
+    """Print the whole log as lines of JSON, oldest first: as it is, as OCSF events, or as CloudEvents."""
+    from gateway.audit.export import FORMS
+    from gateway.store.sqlite import read_sqlite
+
+    async def print_all() -> None:
+        seq = after
+        async with read_sqlite(configuration().database_path) as store:
+            while page := await store.records(after=seq, limit=1000):
+                for seq, record in page:
+                    click.echo(FORMS[form](seq, record))
+
+    asyncio.run(print_all())
+
+
+def _bytes(text: str, option: str) -> bytes:
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise click.BadParameter("64 hexadecimal digits are needed", param_hint=option)
+    return found
 
 
 async def _records(limit: int, *, newest_first: bool, **equal: Any) -> Sequence[tuple[int, Record]]:
