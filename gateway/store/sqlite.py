@@ -30,6 +30,7 @@ from gateway.store.rows import (
     record_from,
     record_row,
 )
+from gateway.store.seals_sqlite import SqliteSealReadings, SqliteSeals
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ class SqliteReadings:
         """Read by `reader`."""
         self._reader = reader
         self._read = reader.run
+        self.seals = SqliteSealReadings(reader)
 
     async def get(self, message_id: str) -> Message | None:
         """Return a message."""
@@ -112,6 +114,7 @@ class SqliteStore(SqliteReadings):
         """Write by `writer` and read by `reader`."""
         super().__init__(reader)
         self._writer = writer
+        self.seals: SqliteSeals = SqliteSeals(writer, reader)
 
     async def add(self, message: Message, record: Record) -> Message:
         """Keep a new message and its audit record, or neither; or return the one that has its request id."""
