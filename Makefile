@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check format generate lock bench clean
+.PHONY: demo test check format generate lock bench soak clean
 
 demo: $(READY)
 	@$(BIN)/chatkey demo
@@ -27,6 +27,11 @@ generate: $(READY)
 # Hashes of every dependency for every platform, without the address of any registry.
 lock: $(READY)
 	@$(BIN)/python -m tests.support.lock
+
+# Everything that is random, for longer: make soak MINUTES=480
+MINUTES ?= 30
+soak: $(READY)
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -18,7 +19,8 @@ from gateway.store.sqlite import open_sqlite
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.power_loss import Disk
 
-ROUNDS = 100
+ROUNDS = int(os.environ.get("CHATKEY_POWER_LOSSES", "500"))
+FIRST = int(os.environ.get("CHATKEY_FIRST_SEED", "0"))
 _disks = count()
 
 
@@ -43,7 +45,7 @@ def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("frequent_checkpoints")
 async def test_what_was_answered_survives_a_power_loss(tmp_path: Path) -> None:
     answered = 0
-    for seed in range(ROUNDS):
+    for seed in range(FIRST, FIRST + ROUNDS):
         answers, lost = await a_round(seed, tmp_path / str(seed) / "chatkey.db")
         assert lost == [], f"seed {seed}"
         answered += len(answers.messages)

@@ -1,0 +1,1 @@
+"""Long runs under faults, bounded by `--minutes`: `make soak`."""
