@@ -2,8 +2,8 @@
 
     python -m tests.soak --minutes 30
 
-Half of the time goes to the real server under mixed faults, the rest in equal parts to simulated lives in virtual time, to
-power losses and to kills. What fails is named by its seed, so that it can be run again.
+Half of the time goes to the real server under mixed faults, the rest in equal parts to simulated lives in virtual time,
+to power losses and to kills. What fails is named by its seed, so that it can be run again.
 """
 
 from __future__ import annotations
