@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
 
 LOCAL_SOCKET = "unix"
 """The address of whoever calls over a Unix socket."""
@@ -46,8 +46,11 @@ class AddressRanges:
         return any(plain in network for network in self.networks)
 
     def __and__(self, other: AddressRanges) -> AddressRanges:
-        """Return the addresses that are in both."""
-        return AddressRanges(tuple(self._common(other)), self.local_sockets and other.local_sockets)
+        """Return the addresses that are in both, in the fewest ranges."""
+        common = list(self._common(other))
+        v4 = collapse_addresses(network for network in common if isinstance(network, IPv4Network))
+        v6 = collapse_addresses(network for network in common if isinstance(network, IPv6Network))
+        return AddressRanges((*v4, *v6), self.local_sockets and other.local_sockets)
 
     def __bool__(self) -> bool:
         """Whether there is an address in it."""

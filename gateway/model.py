@@ -62,9 +62,9 @@ class Grant:
     message_thread_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Ancestor:
-    """A token that another one was narrowed from: whatever revokes it revokes that one."""
+    """A token that another one was narrowed from: whatever revokes the one revokes the other."""
 
     token_id: str
     key_id: str

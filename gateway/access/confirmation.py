@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from typing import TypeGuard
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
@@ -27,9 +28,14 @@ def thumbprint_from(claim: object) -> str:
     if not isinstance(claim, dict) or claim.keys() != {THUMBPRINT}:
         raise refused("bad_confirmation")
     thumbprint = claim[THUMBPRINT]
-    if not isinstance(thumbprint, str) or _THUMBPRINT.fullmatch(thumbprint) is None:
+    if not is_thumbprint(thumbprint):
         raise refused("bad_confirmation")
     return thumbprint
+
+
+def is_thumbprint(value: object) -> TypeGuard[str]:
+    """Whether `value` can be the `x5t#S256` of a certificate."""
+    return isinstance(value, str) and _THUMBPRINT.fullmatch(value) is not None
 
 
 def thumbprint_of(certificate: bytes) -> str:

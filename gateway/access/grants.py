@@ -20,14 +20,24 @@ def require(caller: Caller, permission: Permission, chat_id: int, message_thread
         PermissionDenied: `chat_mismatch`, with the `claimed_chat_id`; `thread_mismatch` and `missing_permission`, with
             `facts`.
     """
-    grant = _grant_of(caller, chat_id)
-    if grant is None:
-        raise PermissionDenied("chat_mismatch", claimed_chat_id=_recordable(chat_id))
+    grant = grant_of(caller, chat_id)
     if grant.message_thread_id is not None and not _same(grant.message_thread_id, message_thread_id):
         facts = {"claimed_message_thread_id": _recordable(message_thread_id) or 0}
         raise PermissionDenied("thread_mismatch", chat_id=chat_id, facts=facts)
     if permission not in grant.permissions:
         raise PermissionDenied("missing_permission", chat_id=chat_id, facts={"permission": permission.value})
+
+
+def grant_of(caller: Caller, chat_id: int) -> Grant:
+    """Return what the caller may do in this chat.
+
+    Raises:
+        PermissionDenied: `chat_mismatch`, with the `claimed_chat_id`.
+    """
+    for grant in caller.grants:
+        if _same(grant.chat_id, chat_id):
+            return grant
+    raise PermissionDenied("chat_mismatch", claimed_chat_id=_recordable(chat_id))
 
 
 def allowing(caller: Caller, permission: Permission) -> Caller:
@@ -40,10 +50,6 @@ def allowing(caller: Caller, permission: Permission) -> Caller:
     if not grants:
         raise PermissionDenied("missing_permission", facts={"permission": permission.value})
     return caller if len(grants) == len(caller.grants) else replace(caller, grants=grants)
-
-
-def _grant_of(caller: Caller, chat_id: object) -> Grant | None:
-    return next((grant for grant in caller.grants if _same(grant.chat_id, chat_id)), None)
 
 
 def _same(granted: object, asked: object) -> bool:
