@@ -297,6 +297,7 @@ def _slim(message: Message) -> Pending:
         client=message.client,
         chat_id=message.chat_id,
         priority=message.priority,
+        accepted_at=message.accepted_at,
         due_at=message.due_at,
         expires_at=message.expires_at,
         state=message.state,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.model import Message, Priority, Record, State
+from gateway.store.chats import ChatStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Pending:
     client: str
     chat_id: int
     priority: Priority
+    accepted_at: datetime
     due_at: datetime
     expires_at: datetime
     state: State
@@ -49,8 +51,9 @@ class OutboxStore(Protocol):
     """Keeps messages.
 
     Whatever a method returns is on durable storage before it returns, what it read included: a repeat that finds
-    its message never answers from a write that is still on its way. Every method raises `NotDurable` when the storage
-    fails; then nothing of the call was kept.
+    its message never answers from a write that is still on its way. What is handed in is kept in the order in which it
+    is handed in, whichever methods are called and before any of them returns. Every method raises `NotDurable` when the
+    storage fails; then nothing of the call was kept.
     """
 
     async def add(self, message: Message, record: Record) -> Message:
@@ -82,6 +85,16 @@ class OutboxStore(Protocol):
 
     async def get(self, message_id: str) -> Message | None:
         """Return a message."""
+
+    async def find(self, client: str, request_id: str) -> Message | None:
+        """Return the message that a request of a client made; `request_id` is not empty."""
+
+    async def forget(self, finished_before: datetime, dead_before: datetime, limit: int) -> int:
+        """Remove up to `limit` messages that ended long ago, with their request ids; return how many.
+
+        Those that were finished before `finished_before`, and whose time to live, counted from then, was over before
+        `dead_before`; the first finished go first. Records stay.
+        """
 
     async def list_messages(
         self, search: Search, after: Place | None, limit: int
@@ -134,6 +147,10 @@ class AuditStore(AuditReader, Protocol):
 
 class Store(OutboxStore, AuditStore, Protocol):
     """All that is kept."""
+
+    @property
+    def chats(self) -> ChatStore:
+        """Chats that moved or are closed."""
 
     async def close(self) -> None:
         """Finish what was handed in, then let go of the storage."""

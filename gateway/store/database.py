@@ -43,7 +43,7 @@ class Database:
     def __init__(self, connection: apsw.Connection) -> None:
         """Take over a connection to a database of this version."""
         self.connection = connection
-        self.log_pages = 0
+        self.log_pages = 0  # not yet moved to the database
         self._kept = Numbers(*connection.execute(statements.NUMBERS).get)
         self.numbers = self._kept
         connection.set_wal_hook(self._note_log)
@@ -57,6 +57,8 @@ class Database:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
         self.connection.execute("BEGIN IMMEDIATE")
+        # Another process may have given some meanwhile: the command on this host changes the registry beside a server.
+        self._kept = Numbers(*self.connection.execute(statements.NUMBERS).get)
         self.numbers = replace(self._kept)
 
     def commit(self) -> None:
@@ -72,14 +74,16 @@ class Database:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
 
-    def checkpoint(self, *, truncate: bool) -> None:
-        """Move what the log holds to the database, as far as readers allow; never waits for them."""
-        self.connection.set_busy_timeout(0)
-        try:
-            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if truncate else apsw.SQLITE_CHECKPOINT_PASSIVE
-            self.log_pages, _ = self.connection.wal_checkpoint(mode=mode)
-        finally:
-            self.connection.set_busy_timeout(PATIENCE_MS)
+    def checkpoint(self) -> bool:
+        """Move what the log holds to the database, as far as readers allow, and return whether that was all.
+
+        The next commit after all was moved begins the log anew, over what is there: that is synced faster than a
+        file that grows, so the log is never cut.
+        """
+        pages, moved = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        if pages == moved:
+            self.log_pages = 0
+        return pages == moved
 
     def close(self) -> None:
         """Let go of the file, even if the storage fails: what was answered is in the log, and the log is read again."""

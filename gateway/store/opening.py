@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from time import monotonic
 
 import apsw
 
@@ -17,13 +18,14 @@ OLDEST_SQLITE = (3, 51, 3)
 
 APPLICATION_ID = 0x43484B59  # "CHKY"
 
+_CHECK_S = 2.0  # about 2 GB that are in memory already
+
 SETTINGS = (
     # FULL syncs the log before a commit returns, and before readers see it: the log's index is written after the sync.
     "PRAGMA synchronous = FULL",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -8000",
     "PRAGMA trusted_schema = OFF",
-    f"PRAGMA journal_size_limit = {16 * 1024 * 1024}",
 )
 
 
@@ -39,8 +41,8 @@ def open_writing(path: str, vfs: str | None = None) -> Database:
             raise ConfigInvalid(f"{path}: this file system can't hold a write-ahead log: use a local one")
         _migrate(connection, path)
         database = Database(connection)
-        # After a crash the log may end in a commit that was never synced: nothing is answered from it before it is.
-        database.checkpoint(truncate=True)
+        # After a crash the log may end in a commit that was never synced, and be answered from. This write syncs it.
+        connection.pragma("user_version", len(_migrations()))
         return database
 
 
@@ -51,9 +53,33 @@ def open_reading(path: str, vfs: str | None = None) -> apsw.Connection:
         ConfigInvalid: It is missing, of another version or of another program, or can't be read.
     """
     with _opened(path, apsw.SQLITE_OPEN_READONLY, vfs) as connection:
-        if _version(connection, path) < len(_migrations()):
-            raise ConfigInvalid(f"{path} was written by an older Chatkey: start the server once")
+        _require_current(connection, path)
         return connection
+
+
+def open_beside(path: str, vfs: str | None = None) -> Database:
+    """Open a database of this version to write, also beside a server, which neither is kept out nor waits long.
+
+    Raises:
+        ConfigInvalid: It is missing, of another version or of another program, or can't be written.
+    """
+    with _opened(path, apsw.SQLITE_OPEN_READWRITE, vfs) as connection:
+        _require_current(connection, path)
+        return Database(connection)
+
+
+def is_current(path: str) -> bool:
+    """Whether there is a database of this version.
+
+    Raises:
+        ConfigInvalid: It is of a newer version or of another program, or can't be read.
+    """
+    if not Path(path).exists():
+        return False
+    with _opened(path, apsw.SQLITE_OPEN_READONLY, None) as connection:
+        version = _version(connection, path)
+        connection.close()
+    return version == len(_migrations())
 
 
 @contextmanager
@@ -83,7 +109,15 @@ def _require_sqlite() -> None:
 
 
 def _require_health(connection: apsw.Connection, path: str) -> None:
-    finding = connection.execute("PRAGMA quick_check(1)").get
+    """Look for damage, in a large database only as far as the time goes: a server must start."""
+    until = monotonic() + _CHECK_S
+    connection.set_progress_handler(lambda: monotonic() > until, 10_000)
+    try:
+        finding = connection.execute("PRAGMA quick_check(1)").get
+    except apsw.InterruptError:
+        return
+    finally:
+        connection.set_progress_handler(None)
     if finding != "ok":
         in_one_line = " ".join(str(finding).split())
         raise ConfigInvalid(f"{path} is damaged ({in_one_line}): restore it from a backup")
@@ -99,6 +133,11 @@ def _version(connection: apsw.Connection, path: str) -> int:
     if version > newest:
         raise ConfigInvalid(f"{path} has version {version} and this Chatkey knows {newest}: install the newer Chatkey")
     return version
+
+
+def _require_current(connection: apsw.Connection, path: str) -> None:
+    if _version(connection, path) < len(_migrations()):
+        raise ConfigInvalid(f"{path} was written by an older Chatkey: start the server once")
 
 
 def _migrate(connection: apsw.Connection, path: str) -> None:

@@ -70,6 +70,13 @@ def requeue(changing: Row, token: Row, message_id: str, record: Row, database: D
     return Added(numbers.message, change)
 
 
+def forget(finished_before: int, seqs: Sequence[Row], database: Database) -> int:
+    """Remove messages, but for those that were begun anew since they were found; return how many."""
+    before = database.connection.total_changes()
+    database.connection.executemany(statements.FORGET, ((finished_before, *seq) for seq in seqs))
+    return database.connection.total_changes() - before
+
+
 def record(records: Sequence[Row], database: Database) -> None:
     """Add records."""
     for row in records:

@@ -119,9 +119,10 @@ def pending_from(row: Row) -> Pending:
         client=row[2],
         chat_id=row[3],
         priority=Priority(row[4]),
-        due_at=instant(row[5]),
-        expires_at=instant(row[6]),
-        state=State(row[7]),
+        accepted_at=instant(row[5]),
+        due_at=instant(row[6]),
+        expires_at=instant(row[7]),
+        state=State(row[8]),
     )
 
 

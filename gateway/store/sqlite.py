@@ -17,9 +17,11 @@ from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State
 from gateway.store import operations, statements
 from gateway.store.base import Pending, Place, Search
+from gateway.store.chat_sqlite import SqliteChats
 from gateway.store.directory import held
 from gateway.store.opening import open_reading, open_writing
 from gateway.store.reader import Reader
+from gateway.store.registry_sqlite import SqliteRegistry
 from gateway.store.rows import (
     changing_row,
     instant,
@@ -61,6 +63,11 @@ class SqliteReadings:
     async def get(self, message_id: str) -> Message | None:
         """Return a message."""
         row = await self._read(partial(operations.one, statements.MESSAGE, (message_id,)))
+        return None if row is None else message_from(row)
+
+    async def find(self, client: str, request_id: str) -> Message | None:
+        """Return the message that a request of a client made; `request_id` is not empty."""
+        row = await self._read(partial(operations.one, statements.REPEATED_MESSAGE, (client, request_id)))
         return None if row is None else message_from(row)
 
     async def unfinished(self) -> Sequence[Pending]:
@@ -108,13 +115,20 @@ class SqliteReadings:
 
 
 class SqliteStore(SqliteReadings):
-    """All that is kept, as `base` promises it."""
+    """All that is kept, as `base` promises it.
+
+    Attributes:
+        registry: Who may do what, as `gateway.store.registry` promises it.
+        chats: Chats that moved or are closed, as `gateway.store.chats` promises it.
+    """
 
     def __init__(self, writer: Writer, reader: Readable) -> None:
         """Write by `writer` and read by `reader`."""
         super().__init__(reader)
         self._writer = writer
         self.seals: SqliteSeals = SqliteSeals(writer, reader)
+        self.registry = SqliteRegistry(writer, reader)
+        self.chats = SqliteChats(writer, reader)
 
     async def add(self, message: Message, record: Record) -> Message:
         """Keep a new message and its audit record, or neither; or return the one that has its request id."""
@@ -153,6 +167,13 @@ class SqliteStore(SqliteReadings):
             )
         )
         return None if added is None else replace(message, seq=added.seq, change=added.change)
+
+    async def forget(self, finished_before: datetime, dead_before: datetime, limit: int) -> int:
+        """Remove up to `limit` messages that ended long ago, with their request ids; return how many."""
+        instants = microseconds(finished_before), microseconds(dead_before)
+        # Found by a thread that reads, so that the writer only removes.
+        seqs = await self._read(partial(operations.every, statements.FORGETTABLE, (*instants, limit)))
+        return await self._writer.submit(partial(operations.forget, instants[0], seqs)) if seqs else 0
 
     async def record(self, records: Sequence[Record]) -> None:
         """Keep the records, all or none, in this order."""

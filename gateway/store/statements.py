@@ -29,7 +29,7 @@ SAVE_MESSAGE = (
 REQUEUE_MESSAGE = "UPDATE messages SET seq = ?, token_id = ?, key_id = ?, issued_at = ? WHERE id = ?"
 MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
 UNFINISHED = (
-    "SELECT seq, id, client, chat_id, priority, due_at, expires_at, state FROM messages "
+    "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state FROM messages "
     "WHERE state IN ('QUEUED', 'SENDING', 'RETRY_WAIT') ORDER BY seq"
 )
 RECENT_ATTEMPTS = "SELECT chat_id, attempted_at FROM messages WHERE attempted_at >= ? ORDER BY attempted_at"
@@ -40,6 +40,10 @@ LISTED = (
     "SELECT accepted_at, seq, state FROM messages WHERE client = ? AND chat_id = ? AND accepted_at >= ? "
     "AND (accepted_at, seq) < (?, ?) ORDER BY accepted_at DESC, seq DESC LIMIT ?"
 )
+FORGETTABLE = (
+    "SELECT seq FROM messages WHERE finished_at < ?1 AND finished_at + ttl < ?2 ORDER BY finished_at LIMIT ?3"
+)
+FORGET = "DELETE FROM messages WHERE seq = ?2 AND finished_at < ?1"
 NUMBERED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE seq = ?"
 
 ADD_RECORD = f"INSERT INTO audit ({RECORD_COLUMNS}) VALUES ({', '.join('?' * 11)})"

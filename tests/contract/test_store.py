@@ -89,6 +89,65 @@ async def test_seq_rises_in_the_order_in_which_messages_are_handed_in(store: Sto
     assert [message.seq for message in kept] == list(range(1, 701))
 
 
+async def test_what_is_handed_in_is_kept_in_that_order_whichever_methods_are_called(store: Store) -> None:
+    message = await added(store)
+    other = a_message()
+    started, kept, saved = await asyncio.gather(
+        store.start(message.id, NOW),
+        store.add(other, a_record(other)),
+        store.save(replace(message, state=State.DELIVERED, attempts=1), (State.SENDING, 1)),
+    )
+    assert started is not None
+    assert saved is not None, "it found what the call before it left, which had not returned yet"
+    assert started.change < kept.change < saved.change
+
+
+async def test_a_request_is_found_by_its_client_and_id(store: Store) -> None:
+    kept = await added(store, request_id="r1")
+    await added(store, client="another", request_id="r2")
+    started = await store.start(kept.id, NOW)
+    assert await store.find("client", "r1") == started
+    assert await store.find("client", "r2") is None
+
+
+def ended(days: float, state: State = State.DELIVERED, **fields: object) -> dict[str, object]:
+    return {"state": state, "finished_at": NOW + timedelta(days=days), "ttl": timedelta(days=1), **fields}
+
+
+async def test_what_ended_long_ago_is_forgotten_with_its_request_id_and_the_log_stays(store: Store) -> None:
+    old = await added(store, request_id="r1", **ended(0))
+    young = await added(store, request_id="r2", **ended(3))
+    long_lived = await added(store, request_id="r3", **ended(0, ttl=timedelta(days=7)))
+    waiting = await added(store, request_id="r4", accepted_at=NOW - timedelta(days=30))
+    records = await log(store)
+    assert await store.forget(NOW + timedelta(days=2), NOW + timedelta(days=5), 10) == 1
+    assert await store.get(old.id) is None
+    assert await store.find("client", "r1") is None
+    for message in (young, long_lived, waiting):
+        assert await store.get(message.id) == message
+    assert await log(store) == records
+    assert (await added(store, request_id="r1")).seq > waiting.seq, "a number is never given twice"
+
+
+async def test_a_bounded_number_is_forgotten_the_first_that_ended_first(store: Store) -> None:
+    kept = [await added(store, **ended(-days)) for days in range(5)]
+    assert await store.forget(NOW + SECOND, NOW + timedelta(days=9), 2) == 2
+    assert [await store.get(message.id) is None for message in kept] == [False, False, False, True, True]
+    assert await store.forget(NOW + SECOND, NOW + timedelta(days=9), 100) == 3
+    assert await store.forget(NOW + SECOND, NOW + timedelta(days=9), 100) == 0
+
+
+async def test_what_is_to_be_sent_again_is_not_forgotten(store: Store) -> None:
+    message = await added(store, **ended(0, state=State.FAILED))
+    again = replace(message, state=State.QUEUED, finished_at=None)
+    await asyncio.gather(
+        store.requeue(again, (State.FAILED, 0), a_record(message, event="message.retried")),
+        store.forget(NOW + timedelta(days=9), NOW + timedelta(days=9), 10),
+    )
+    assert await store.get(message.id) is not None
+    assert len(await store.unfinished()) == 1
+
+
 async def test_a_repeat_returns_the_first_and_keeps_nothing(store: Store) -> None:
     first = await added(store, request_id="r1")
     again = await added(store, request_id="r1", content=b"another")
@@ -212,6 +271,7 @@ async def test_unfinished_are_those_not_final_in_the_order_of_seq(store: Store) 
             client=message.client,
             chat_id=message.chat_id,
             priority=message.priority,
+            accepted_at=message.accepted_at,
             due_at=message.due_at,
             expires_at=message.expires_at,
             state=message.state,

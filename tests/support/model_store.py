@@ -9,6 +9,7 @@ from datetime import datetime
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State
 from gateway.store.base import Pending, Place, Search
+from gateway.store.chats import ChatStates, Closure, Move
 
 SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error_id", "message_id", "token_id"})
 
@@ -23,6 +24,8 @@ class ModelStore:
         self._change = 0
         self._seq = 0
         self._requests: dict[tuple[str, str], str] = {}
+        self.forgotten: list[tuple[Message, datetime]] = []
+        self.chats = ModelChats(self)
 
     async def add(self, message: Message, record: Record) -> Message:
         self._require_storage()
@@ -60,6 +63,24 @@ class ModelStore:
         self._require_storage()
         return self.messages.get(message_id)
 
+    async def find(self, client: str, request_id: str) -> Message | None:
+        self._require_storage()
+        return self.messages.get(self._requests.get((client, request_id), ""))
+
+    async def forget(self, finished_before: datetime, dead_before: datetime, limit: int) -> int:
+        self._require_storage()
+        ended = [(message, message.finished_at) for message in self.messages.values()]
+        old = [
+            (at, message.seq, message)
+            for message, at in ended
+            if at is not None and at < finished_before and at + message.ttl < dead_before
+        ]
+        for _, _, message in sorted(old, key=lambda entry: entry[:2])[:limit]:
+            del self.messages[message.id]
+            self._requests.pop((message.client, message.request_id), None)
+            self.forgotten.append((message, dead_before))
+        return min(limit, len(old))
+
     async def unfinished(self) -> Sequence[Pending]:
         self._require_storage()
         return [
@@ -69,6 +90,7 @@ class ModelStore:
                 client=message.client,
                 chat_id=message.chat_id,
                 priority=message.priority,
+                accepted_at=message.accepted_at,
                 due_at=message.due_at,
                 expires_at=message.expires_at,
                 state=message.state,
@@ -144,6 +166,56 @@ class ModelStore:
     def _require_storage(self) -> None:
         if self.is_failing:
             raise NotDurable
+
+
+class ModelChats:
+    """Keeps chats in the memory of a store, and fails with it."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
+        self._revision = 0
+        self.moves: dict[int, Move] = {}
+        self.closures: dict[int, Closure] = {}
+
+    async def chat_states(self, after: int = -1) -> ChatStates | None:
+        self._store._require_storage()
+        if after == self._revision:
+            return None
+        moves = [self.moves[chat_id] for chat_id in sorted(self.moves)]
+        closures = [self.closures[chat_id] for chat_id in sorted(self.closures)]
+        return ChatStates(revision=self._revision, moves=moves, closures=closures)
+
+    async def add_move(self, move: Move, record: Record) -> Move:
+        self._store._require_storage()
+        if move.chat_id not in self.moves:
+            self._change(record)
+        return self.moves.setdefault(move.chat_id, move)
+
+    async def approve_move(self, chat_id: int, record: Record) -> Move | None:
+        self._store._require_storage()
+        move = self.moves.get(chat_id)
+        if move is None or move.approved:
+            return None
+        self._change(record)
+        self.moves[chat_id] = replace(move, approved=True)
+        return self.moves[chat_id]
+
+    async def close_chat(self, closure: Closure, record: Record) -> None:
+        self._store._require_storage()
+        self._change(record)
+        self.closures[closure.chat_id] = closure
+
+    async def open_chat(self, chat_id: int, record: Record) -> bool:
+        self._store._require_storage()
+        if chat_id not in self.closures:
+            return False
+        self._change(record)
+        del self.closures[chat_id]
+        return True
+
+    def _change(self, record: Record) -> None:
+        self._revision += 1
+        self._store.log.append(record)
 
 
 def _place(message: Message) -> Place:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from gateway.model import Failure, Message, Priority, Record, State
-from gateway.store.base import Search, Store
+from gateway.model import DEFAULT_TTL, Failure, Message, Priority, Record, State
+from gateway.store.base import Place, Search, Store
 from gateway.store.sqlite import open_sqlite_in_memory
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.model_store import ModelStore
@@ -65,6 +65,14 @@ class BothStores(RuleBasedStateMachine):
         added: Message = self._both("add", message, a_record(message))
         return added
 
+    @rule(finished_before=INSTANTS, dead_before=INSTANTS.map(lambda at: at + DEFAULT_TTL), limit=st.integers(1, 3))
+    def forget(self, **fields: Any) -> None:
+        self._both("forget", **fields)
+
+    @rule(client=CLIENTS, request_id=st.sampled_from(["r1", "r2"]))
+    def find(self, **fields: Any) -> None:
+        self._both("find", **fields)
+
     @rule(target=messages, message=consumes(messages), at=INSTANTS)
     def start(self, message: Message, at: Any) -> Message:
         return self._both("start", message.id, at) or message
@@ -82,6 +90,7 @@ class BothStores(RuleBasedStateMachine):
     def save(
         self, message: Message, expected_state: State | None, attempts: int, with_record: bool, **fields: Any
     ) -> Message:
+        message = self._run(self._model.get(message.id)) or message  # another name for it may have changed it
         expected = (expected_state or message.state, attempts if expected_state else message.attempts)
         record = a_record(message, event="message.changed") if with_record else None
         return self._both("save", replace(message, **fields), expected, record) or message
@@ -90,6 +99,7 @@ class BothStores(RuleBasedStateMachine):
         target=messages, message=consumes(messages), is_expected=st.booleans(), token_id=st.sampled_from(["t1", "t2"])
     )
     def requeue(self, message: Message, is_expected: bool, token_id: str) -> Message:
+        message = self._run(self._model.get(message.id)) or message  # another name for it may have changed it
         after = replace(message, state=State.QUEUED, token_id=token_id)
         expected = (message.state, message.attempts if is_expected else -1)
         return self._both("requeue", after, expected, a_record(message, event="message.retried")) or message
@@ -122,11 +132,21 @@ class BothStores(RuleBasedStateMachine):
         limit=st.integers(1, 3),
     )
     def list_messages(self, limit: int, **search: Any) -> None:
-        place = None
+        expected, answer = (self._listed(store, Search(**search), limit) for store in (self._model, self._sqlite))
+        assert answer == expected
+
+    def _listed(self, store: Store, search: Search, limit: int) -> list[Message]:
+        """Walk all pages: where one ends may differ, what is on them all may not."""
+        found: list[Message] = []
+        place: Place | None = None
         while True:
-            _, place = self._both("list_messages", Search(**search), place, limit)
+            page, next_place = self._run(store.list_messages(search, place, limit))
+            assert len(page) <= limit
+            assert next_place is None or place is None or next_place < place
+            found += page
+            place = next_place
             if place is None:
-                return
+                return found
 
     @rule(
         after=st.integers(0, 5),

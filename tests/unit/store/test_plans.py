@@ -5,16 +5,21 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from gateway.store import statements
+from gateway.store import chat_statements, statements
 from gateway.store.opening import open_writing
 
-STATEMENTS = {name: text for name, text in vars(statements).items() if name.isupper() and isinstance(text, str)}
+ALL = vars(statements) | vars(chat_statements)
+STATEMENTS = {name: text for name, text in ALL.items() if name.isupper() and isinstance(text, str)}
 STATEMENTS = {name: text for name, text in STATEMENTS.items() if not name.endswith("_COLUMNS")}
 
 ALLOWED_SCANS = {
     "UNFINISHED": "SCAN messages USING INDEX messages_unfinished",  # holds what is unfinished and nothing else
     "NUMBERS": "SCAN numbers",  # one row
     "SET_NUMBERS": "SCAN numbers",
+    "CHAT_REVISION": "SCAN chat_changes",  # one row
+    "NEXT_CHAT_REVISION": "SCAN chat_changes",
+    "MOVES": "SCAN chat_aliases",  # read whole, and only when something changed
+    "CLOSURES": "SCAN closed_chats",
 }
 
 
@@ -31,6 +36,10 @@ def plan(sql: str) -> list[str]:
 def test_no_statement_reads_or_sorts_a_whole_table(name: str) -> None:
     steps = [step for step in plan(STATEMENTS[name]) if step != ALLOWED_SCANS.get(name)]
     assert not [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
+
+
+def test_what_may_be_forgotten_is_found_without_a_look_at_the_messages() -> None:
+    assert "COVERING INDEX messages_finished" in plan(STATEMENTS["FORGETTABLE"])[0]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
