@@ -12,8 +12,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.access.key_file import issuer_key
-from gateway.access.keys import KeySet
+from gateway.access.issuers import Trust
+from gateway.access.jwk_sets import read_jwks
+from gateway.access.key_ring import open_ring, trusted_in
+from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet
 from gateway.access.tokens import Verifier
 from gateway.audit.ledger import Ledger
 from gateway.audit.sealer import Sealer
@@ -26,6 +28,8 @@ from gateway.delivery.pacing import MODES, Pacing
 from gateway.desk.desk import Desk
 from gateway.errors import ConfigInvalid
 from gateway.ids import opaque_maker, pooled, uuid7_maker
+from gateway.jwks.fetch import Fetcher
+from gateway.jwks.sources import FileSource, UrlSource, read_public
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
 from gateway.store.seals import Checkpoint
@@ -34,6 +38,7 @@ from gateway.telegram.connector import Connector, SeenChat, open_connector
 from gateway.telegram.failures import BotFailure, BotRefused
 from gateway.telegram.token import TokenSource, from_file, from_value
 from gateway.telemetry import Metrics, logger
+from gateway.trust import TrustedIssuer
 from gateway.web.door import open_web
 
 _log = logger(__name__)
@@ -67,13 +72,18 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
     async with AsyncExitStack() as stack:
         # First, because it is the store that keeps us out of a directory which is not ours.
         store = await stack.enter_async_context(open_sqlite(config.database_path))
-        keys = KeySet([issuer_key(config.data_dir).verification_key])
+        keys = KeySet([])
+        own = _own_keys(keys, config, clock)
+        trusted = [_trust_in(issuer, config, clock) for issuer in config.trusted_issuers]
+        await _open(stack, [own, *(source for _, source in trusted)])
         verifier = Verifier(
             keys,
             issuer=config.issuer,
             audience=config.audience,
             clock=clock,
             max_lifetime=config.token_max_lifetime,
+            is_stale=own.is_stale,
+            trusted=[trust for trust, _ in trusted],
         )
         connector = await stack.enter_async_context(
             open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config))
@@ -145,6 +155,57 @@ class _BotState:
                 "bot.refused",
                 meaning="Telegram refuses the bot token. Messages are kept; put the right token into the token file.",
             )
+
+
+def _own_keys(keys: KeySet, config: Config, clock: Clock) -> FileSource:
+    """Return what keeps the keys of our own tokens up to date: the ring, or a file where the ring is elsewhere."""
+    path = config.issuer_jwks_file
+    if path is not None:
+        return FileSource(
+            lambda: read_public(path),
+            lambda data: keys.replace(read_jwks(data, DEFAULT_ALGORITHMS)),
+            name=f"CHATKEY_ISSUER_JWKS_FILE: {path}",
+            clock=clock,
+        )
+    ring = open_ring(config.data_dir)
+    ring.check()
+    return FileSource(ring.content, lambda data: keys.replace(trusted_in(data)), name=str(ring.path), clock=clock)
+
+
+def _trust_in(issuer: TrustedIssuer, config: Config, clock: Clock) -> tuple[Trust, FileSource | UrlSource]:
+    """Return what is believed of another issuer, and what keeps its keys up to date."""
+    keys = KeySet([])
+    source: FileSource | UrlSource
+    on_unknown_key = None
+
+    def accept(data: bytes) -> None:
+        keys.replace(read_jwks(data, issuer.algorithms))
+
+    path = issuer.jwks_file
+    if path is not None:
+        name = f"the keys of {issuer.issuer} in {path}"
+        source = FileSource(lambda: read_public(path), accept, name=name, clock=clock)
+    else:
+        fetch = Fetcher(issuer.jwks_url, ca_file=issuer.jwks_ca_file, networks=issuer.jwks_networks)
+        name = f"the keys of {issuer.issuer} at {issuer.jwks_url}"
+        source = UrlSource(fetch, accept, name=name, clock=clock)
+        on_unknown_key = source.miss
+    trust = Trust.of(
+        issuer,
+        keys,
+        max_lifetime=config.token_max_lifetime,
+        is_stale=source.is_stale,
+        on_unknown_key=on_unknown_key,
+    )
+    return trust, source
+
+
+async def _open(stack: AsyncExitStack, sources: list[FileSource | UrlSource]) -> None:
+    """Read every source for the first time, all at once, and follow them."""
+    for outcome in await asyncio.gather(*(source.open() for source in sources), return_exceptions=True):
+        if outcome is not None:
+            raise outcome
+    await _start(stack, **{f"keys {number}": source.run() for number, source in enumerate(sources)})
 
 
 async def _start(stack: AsyncExitStack, **work: Coroutine[None, None, None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -54,20 +54,23 @@ class Verifier:
         max_lifetime: timedelta = timedelta(hours=24),
         skew: timedelta = timedelta(seconds=10),
         remembered: int = 4096,
+        is_stale: Callable[[], bool] | None = None,
         trusted: Iterable[Trust] = (),
     ) -> None:
         """Trust the tokens of our own issuer that are made for one audience and signed with one of `keys`.
 
         Args:
-            trusted: What is believed of other issuers.
             remembered: How many verified tokens to remember, at least 1.
+            is_stale: Whether `keys` are too old to be relied on; None: they can't be.
+            trusted: What is believed of other issuers.
 
         Raises:
             ConfigInvalid: an empty issuer or audience, or a limit out of range.
         """
         if remembered < 1:
             raise ConfigInvalid("the number of verified tokens to remember must be at least 1")
-        own = Trust(keys=keys, policy=Policy(issuer=issuer, audience=audience, max_lifetime=max_lifetime, skew=skew))
+        policy = Policy(issuer=issuer, audience=audience, max_lifetime=max_lifetime, skew=skew)
+        own = Trust(keys=keys, policy=policy, is_stale=is_stale)
         # Each issuer has a key set of its own: a key that one of them holds opens nothing in the name of another.
         self._trust_in: dict[object, Trust] = {}
         for trust in (own, *trusted):

@@ -201,8 +201,8 @@ async def test_a_key_that_others_may_have_read_is_refused(idle: Server, subtests
     key = Path(idle.settings["data_dir"]) / "keys" / "issuer.pem"
     for content, mode, expected in (
         (key.read_bytes(), 0o644, "is open to others"),
-        (key.read_bytes()[:40], 0o600, "restore it, or remove it to have a new one made"),
-        (b"", 0o600, "restore it, or remove it to have a new one made"),
+        (key.read_bytes()[:40], 0o600, "restore it, or revoke chatkey-"),
+        (b"", 0o600, "restore it, or revoke chatkey-"),
     ):
         with subtests.test(expected), file(key, content, mode):
             assert expected in await complaint(idle)

@@ -1,8 +1,8 @@
 """The rules of RFC 8725 and its successor (draft-ietf-oauth-rfc8725bis), each by its number.
 
-Here there is one issuer, and its keys are its own. What is said of several is in `test_issuers.py`: the algorithms of each
-(3.1d, 3.2), the key of one under the name of another in one verifier (3.8a). Where a JWKS URL may point (3.10c) is in
-`tests/unit/jwks`.
+Here there is one issuer, and its keys are its own. What is said of several is in `test_issuers.py`: the algorithms of
+each (3.1d, 3.2), the key of one under the name of another in one verifier (3.8a). Where a JWKS URL may point (3.10c) is
+in `tests/unit/jwks`.
 """
 
 from __future__ import annotations
