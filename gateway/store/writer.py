@@ -21,7 +21,7 @@ _Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 _GROUP = 512  # requests in one commit
 _LOG_PAGES = 4_000  # of 4 KiB: after so many more the log is moved to the database
-_IDLE_S = 1.0  # without a request, then the log is emptied
+_IDLE_S = 1.0  # without a request: then the log is moved too
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Writer:
         self._database.close()
 
     def _take(self) -> Sequence[_Request | None]:
-        """Wait for requests; there are none if the log could be emptied meanwhile."""
+        """Wait for requests; there are none if it is time to move the log instead."""
         try:
             first = self._requests.get(timeout=_IDLE_S if self._database.log_pages else None)
         except Empty:
@@ -112,11 +112,12 @@ class Writer:
         if not is_idle and pages < self._checkpoint_at:
             return
         try:
-            self._database.checkpoint(truncate=is_idle)
+            is_done = self._database.checkpoint()
         except apsw.Error as error:
             _log.debug("the log was not moved: %s", error)
-        # A reader can hold the log where it is; then it is tried again only after as many pages more.
-        self._checkpoint_at = _LOG_PAGES + (pages if self._database.log_pages >= _LOG_PAGES else 0)
+            is_done = False
+        # What a reader holds back, or a fault, is not tried again at every commit.
+        self._checkpoint_at = _LOG_PAGES if is_done else pages + _LOG_PAGES
 
 
 def _settle(outcomes: Sequence[_Outcome]) -> None:
