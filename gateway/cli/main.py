@@ -17,6 +17,7 @@ COMMANDS = {
     "sandbox": ("gateway.cli.sandbox", "Run a Bot API in a box, as strict as Telegram's."),
     "send": ("gateway.cli.send", "Send a message through a running gateway."),
     "token": ("gateway.cli.token", "Issue and look at tokens: the keys of chats."),
+    "key": ("gateway.cli.key", "Rotate the keys that sign tokens."),
     "chat": ("gateway.cli.chat", "Find the ids of the chats that the bot is in."),
     "audit": ("gateway.cli.audit", "Look into the log of what was allowed and refused."),
     "config": ("gateway.cli.config", "Check and print the configuration."),
