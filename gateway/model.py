@@ -55,11 +55,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What may be done in one chat, or in one forum topic of it if `message_thread_id` is set."""
+    """What may be done in one chat, or in one forum topic of it if `message_thread_id` is set.
+
+    Attributes:
+        withheld: Why nothing may be done there for now, whatever the token says: the cause of a refusal. Then there
+            are no permissions.
+    """
 
     chat_id: int
     permissions: frozenset[Permission]
     message_thread_id: int | None = None
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +233,9 @@ class Message:
         fingerprint: SHA-256 of the request as the client asked it: a repeat must ask the same.
         token_id: `jti` of the token that it was accepted with.
         key_id: `kid` of the key that signed this token.
+        issuer: `iss` of this token.
+        generation: Its `gen`; None: it says none.
+        ancestors: The tokens that it was narrowed from, its parent first.
         due_at: Not to be attempted before.
         ttl: How long it is worth sending from when it is first due; retried, from then on.
         attempts: How often it was handed to Telegram, an attempt under way included.
@@ -255,6 +264,9 @@ class Message:
     telegram_message_ids: tuple[int, ...] = ()
     failure: Failure | None = None
     ttl: timedelta = DEFAULT_TTL
+    issuer: str = ""
+    generation: int | None = None
+    ancestors: tuple[Ancestor, ...] = ()
     seq: int = 0
     change: int = 0
 

@@ -18,9 +18,11 @@ def require(caller: Caller, permission: Permission, chat_id: int, message_thread
 
     Raises:
         PermissionDenied: `chat_mismatch`, with the `claimed_chat_id`; `thread_mismatch` and `missing_permission`, with
-            `facts`.
+            `facts`; or why the chat is withheld.
     """
     grant = grant_of(caller, chat_id)
+    if grant.withheld:
+        raise PermissionDenied(grant.withheld, chat_id=chat_id)
     if grant.message_thread_id is not None and not _same(grant.message_thread_id, message_thread_id):
         facts = {"claimed_message_thread_id": _recordable(message_thread_id) or 0}
         raise PermissionDenied("thread_mismatch", chat_id=chat_id, facts=facts)

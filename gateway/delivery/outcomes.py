@@ -131,6 +131,9 @@ def retried(message: Message, caller: Caller, now: datetime) -> Message:
         token_id=caller.token_id,
         key_id=caller.key_id,
         issued_at=caller.issued_at,
+        issuer=caller.issuer,
+        generation=caller.generation,
+        ancestors=caller.ancestors,
     )
 
 

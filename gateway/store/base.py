@@ -80,7 +80,7 @@ class OutboxStore(Protocol):
     async def requeue(self, message: Message, expected: tuple[State, int], record: Record) -> Message | None:
         """Do as `save`, and give the message a new `seq`, the highest, and the token that it has now.
 
-        The token: `token_id`, `key_id` and `issued_at`.
+        The token: `token_id`, `key_id`, `issued_at`, `issuer`, `generation`, `ancestors`.
         """
 
     async def get(self, message_id: str) -> Message | None:

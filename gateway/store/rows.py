@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from gateway.model import Failure, Message, Priority, Record, State, WhenUnknown
+from gateway.model import Ancestor, Failure, Message, Priority, Record, State, WhenUnknown
 from gateway.store.base import Pending
 
 Row: TypeAlias = tuple[Any, ...]
@@ -73,7 +73,18 @@ def message_row(message: Message) -> Row:
         microseconds(message.accepted_at),
         *changing_row(message),
         message.ttl // _MICROSECOND,
+        *_lineage_row(message),
     )
+
+
+def token_row(message: Message) -> Row:
+    """Return what a message has of the token that it was accepted with, in the order of `REQUEUE_MESSAGE`."""
+    return message.token_id, message.key_id, microseconds(message.issued_at), *_lineage_row(message)
+
+
+def _lineage_row(message: Message) -> Row:
+    ancestors = [(token.token_id, token.key_id, microseconds(token.issued_at)) for token in message.ancestors]
+    return message.issuer, message.generation, orjson.dumps(ancestors).decode()
 
 
 def message_from(row: Row) -> Message:
@@ -103,7 +114,14 @@ def message_from(row: Row) -> Message:
         telegram_message_ids=tuple(orjson.loads(row[21])),
         failure=None if row[22] is None else _failure_from(row[22:25]),
         ttl=row[25] * _MICROSECOND,
+        issuer=row[26],
+        generation=row[27],
+        ancestors=tuple(_ancestor_from(*values) for values in orjson.loads(row[28])),
     )
+
+
+def _ancestor_from(token_id: str, key_id: str, issued_at: int) -> Ancestor:
+    return Ancestor(token_id=token_id, key_id=key_id, issued_at=instant(issued_at))
 
 
 def _failure_from(row: Row) -> Failure:

@@ -31,6 +31,7 @@ from gateway.store.rows import (
     pending_from,
     record_from,
     record_row,
+    token_row,
 )
 from gateway.store.seals_sqlite import SqliteSealReadings, SqliteSeals
 from gateway.store.writer import Writer
@@ -161,7 +162,7 @@ class SqliteStore(SqliteReadings):
             partial(
                 operations.requeue,
                 (*changing_row(message), message.id, state.value, attempts),
-                (message.token_id, message.key_id, microseconds(message.issued_at)),
+                token_row(message),
                 message.id,
                 record_row(record),
             )

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 MESSAGE_COLUMNS = (
     "seq, change, id, client, chat_id, request_id, fingerprint, content, token_id, key_id, issued_at, priority, "
     "when_unknown, accepted_at, due_at, expires_at, state, attempts, unknown_attempts, attempted_at, finished_at, "
-    "telegram_message_ids, failure_reason, failure_description, failure_code, ttl"
+    "telegram_message_ids, failure_reason, failure_description, failure_code, ttl, issuer, generation, ancestors"
 )
 RECORD_COLUMNS = "seq, at, event, decision, reason, client, token_id, chat_id, error_id, message_id, record"
 
 ADD_MESSAGE = (
-    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 26)}) "
+    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 29)}) "
     "ON CONFLICT (client, request_id) WHERE request_id IS NOT NULL DO NOTHING"
 )
 REPEATED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND request_id = ?"
@@ -26,7 +26,10 @@ SAVE_MESSAGE = (
     "attempted_at = ?, finished_at = ?, telegram_message_ids = ?, failure_reason = ?, failure_description = ?, "
     "failure_code = ? WHERE id = ? AND state = ? AND attempts = ?"
 )
-REQUEUE_MESSAGE = "UPDATE messages SET seq = ?, token_id = ?, key_id = ?, issued_at = ? WHERE id = ?"
+REQUEUE_MESSAGE = (
+    "UPDATE messages SET seq = ?, token_id = ?, key_id = ?, issued_at = ?, issuer = ?, generation = ?, ancestors = ? "
+    "WHERE id = ?"
+)
 MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
 UNFINISHED = (
     "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state FROM messages "
@@ -40,9 +43,7 @@ LISTED = (
     "SELECT accepted_at, seq, state FROM messages WHERE client = ? AND chat_id = ? AND accepted_at >= ? "
     "AND (accepted_at, seq) < (?, ?) ORDER BY accepted_at DESC, seq DESC LIMIT ?"
 )
-FORGETTABLE = (
-    "SELECT seq FROM messages WHERE finished_at < ?1 AND finished_at + ttl < ?2 ORDER BY finished_at LIMIT ?3"
-)
+FORGETTABLE = "SELECT seq FROM messages WHERE finished_at < ?1 AND finished_at + ttl < ?2 ORDER BY finished_at LIMIT ?3"
 FORGET = "DELETE FROM messages WHERE seq = ?2 AND finished_at < ?1"
 NUMBERED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE seq = ?"
 
