@@ -29,7 +29,9 @@ from gateway.desk.desk import Desk
 from gateway.errors import ConfigInvalid
 from gateway.ids import opaque_maker, pooled, uuid7_maker
 from gateway.jwks.fetch import Fetcher
-from gateway.jwks.sources import FileSource, UrlSource, read_public
+from gateway.jwks.file_source import FileSource
+from gateway.jwks.public_file import read_public
+from gateway.jwks.url_source import UrlSource
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
 from gateway.store.seals import Checkpoint

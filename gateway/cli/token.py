@@ -43,10 +43,13 @@ def command() -> None:
     "--scope", default="write", show_default=True, metavar="SCOPE", help="What it allows: write, read, moderate."
 )
 @click.option("--ttl", default="1h", show_default=True, type=Duration(), help="How long it is valid.")
-def issue(client: str, chat_id: int, scope: str, ttl: timedelta) -> None:
+@click.option(
+    "--key", type=click.Path(path_type=Path), metavar="FILE", help="Sign with this key (PEM); needs no data folder."
+)
+def issue(client: str, chat_id: int, scope: str, ttl: timedelta, key: Path | None) -> None:
     """Print a new token for one chat, alone on standard output."""
     from gateway.access.issue import Issuer
-    from gateway.access.key_file import issuer_key
+    from gateway.cli.own_keys import signing_key
     from gateway.clock import SystemClock
 
     try:
@@ -56,7 +59,7 @@ def issue(client: str, chat_id: int, scope: str, ttl: timedelta) -> None:
         raise click.BadParameter(wrong, param_hint="--scope") from None
     config = configuration()
     issuer = Issuer(
-        issuer_key(config.data_dir),
+        signing_key(config, key),
         issuer=config.issuer,
         audience=config.audience,
         clock=SystemClock(),
@@ -78,16 +81,16 @@ def show(token: str | None) -> None:
     the command line can be seen by every process of this machine; the other ways can't.
     """
     from gateway.access.describe import describe
-    from gateway.access.key_file import issuer_key
-    from gateway.access.keys import KeySet
     from gateway.access.tokens import Verifier
+    from gateway.cli.own_keys import verification_keys
     from gateway.clock import SystemClock
 
     config = configuration()
     verifier = None
-    if (config.data_dir / "keys").exists():
+    keys = verification_keys(config)
+    if keys is not None:
         verifier = Verifier(
-            KeySet([issuer_key(config.data_dir).verification_key]),
+            keys,
             issuer=config.issuer,
             audience=config.audience,
             clock=SystemClock(),

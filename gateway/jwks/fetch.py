@@ -15,9 +15,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.addresses import AddressRanges
 from gateway.errors import ConfigInvalid
+from gateway.jwks.public_file import MAX_BYTES
 from gateway.jwks.reach import may_reach
 
-MAX_BYTES = 256 * 1024
 TIMEOUT = timedelta(seconds=3)
 
 

@@ -1,0 +1,41 @@
+"""The keys of our own issuer as a command finds them: where they sign, and where they only verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.access.jwk_sets import read_jwks
+from gateway.access.key_file import issuer_key, key_from
+from gateway.access.key_ring import open_ring, trusted
+from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet, SigningKey
+from gateway.config import Config
+from gateway.errors import ConfigInvalid
+from gateway.jwks.public_file import read_public
+
+
+def signing_key(config: Config, path: Path | None) -> SigningKey:
+    """Return the key to sign with: the one in a file, or the active one of the ring.
+
+    Raises:
+        ConfigInvalid: there is none; also on a host that is to hold public keys only.
+    """
+    if path is not None:
+        return key_from(path)
+    if config.issuer_jwks_file:
+        raise ConfigInvalid("This host holds public keys only (CHATKEY_ISSUER_JWKS_FILE): name a key with --key FILE.")
+    return issuer_key(config.data_dir)
+
+
+def verification_keys(config: Config) -> KeySet | None:
+    """Return what verifies our own tokens, or None where there are no keys yet; looking makes none."""
+    path = config.issuer_jwks_file
+    if path is not None:
+        try:
+            return KeySet(read_jwks(read_public(path), DEFAULT_ALGORITHMS))
+        except OSError as error:
+            raise ConfigInvalid(f"{path} can't be read: {error.strerror}") from None
+        except ConfigInvalid as error:
+            raise ConfigInvalid(f"{path}: {error}") from None
+    if not (config.data_dir / "keys").exists():
+        return None
+    return KeySet(trusted(open_ring(config.data_dir).keys()))
