@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.access.claims import MAX_GENERATION
 from gateway.access.describe import describe
-from gateway.access.issue import Issuer
+from gateway.access.issue import Issued, Issuer, Terms
+from gateway.addresses import AddressRanges
 from gateway.errors import ConfigInvalid, RequestInvalid
-from gateway.model import MAX_CHAT_ID, MIN_CHAT_ID, Permission
+from gateway.model import MAX_CHAT_ID, MAX_MESSAGE_THREAD_ID, MIN_CHAT_ID, Grant, Permission
 from tests.unit.access import forge
 from tests.unit.access.forge import AUDIENCE, CHAT, ISSUER, KEY, KID, NOW, NOW_SECONDS, Hands, verifier
 
@@ -174,3 +178,111 @@ def test_what_is_no_token_can_not_be_described(text: str) -> None:
     with pytest.raises(RequestInvalid) as caught:
         describe(text, verifier())
     assert str(caught.value) == "token: is not a signed token of three parts in JSON"
+
+
+def minted(*grants: Grant, **terms: object) -> Issued:
+    return issuer().mint(Terms(client="svc:billing", grants=grants, **terms))  # type: ignore[arg-type]
+
+
+def unminted(*grants: Grant, **terms: object) -> list[str]:
+    with pytest.raises(RequestInvalid) as caught:
+        minted(*grants, **terms)
+    return paths(caught.value)
+
+
+def claims_of(issued: Issued) -> dict[str, object]:
+    claims: dict[str, object] = jwt.decode(issued.token, options={"verify_signature": False})
+    return claims
+
+
+WRITER = Grant(chat_id=CHAT, permissions=frozenset({Permission.WRITE}))
+
+
+def test_one_chat_is_the_plain_pin_and_several_are_details() -> None:
+    one = claims_of(minted(replace(WRITER, message_thread_id=42)))
+    assert (one["chat_id"], one["scope"], one["message_thread_id"]) == (CHAT, "write", 42)
+    assert "authorization_details" not in one
+    both = frozenset({Permission.READ, Permission.WRITE})
+    several = claims_of(minted(WRITER, Grant(chat_id=7, permissions=both, message_thread_id=42)))
+    assert several.keys().isdisjoint({"chat_id", "scope", "message_thread_id"})
+    assert several["authorization_details"] == [
+        {"type": "telegram_chat", "identifier": str(CHAT), "actions": ["write"]},
+        {"type": "telegram_chat", "identifier": "7", "actions": ["write", "read"], "message_thread_id": 42},
+    ]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Grant,
+            chat_id=st.integers(MIN_CHAT_ID, MAX_CHAT_ID).filter(bool),
+            permissions=st.frozensets(st.sampled_from(Permission), min_size=1),
+            message_thread_id=st.none() | st.integers(1, MAX_MESSAGE_THREAD_ID),
+        ),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda grant: grant.chat_id,
+    ),
+    st.none() | st.integers(0, MAX_GENERATION),
+    st.none() | st.just(AddressRanges.parse(["10.0.0.0/8", "2001:db8::/32"])),
+    st.sampled_from(["", "A" * 43]),
+)
+def test_whatever_is_minted_is_accepted_as_such(
+    grants: list[Grant], generation: int | None, ranges: AddressRanges | None, thumbprint: str
+) -> None:
+    restrictions = {"generation": generation, "address_ranges": ranges, "certificate_thumbprint": thumbprint}
+    caller = verifier().verify(minted(*grants, **restrictions).token)
+    assert caller.grants == tuple(grants)
+    assert (caller.generation, caller.address_ranges) == (generation, ranges)
+    assert caller.certificate_thumbprint == thumbprint
+
+
+@pytest.mark.parametrize(
+    ("terms", "path"),
+    [
+        ({"address_ranges": AddressRanges()}, "address_ranges"),
+        ({"address_ranges": AddressRanges.parse(["unix"])}, "address_ranges"),
+        ({"address_ranges": AddressRanges.parse(["10.0.0.0/8", "unix"])}, "address_ranges"),
+        ({"address_ranges": AddressRanges.parse([f"10.0.{n}.0/24" for n in range(17)])}, "address_ranges"),
+        ({"certificate_thumbprint": "A" * 42}, "certificate_thumbprint"),
+        ({"certificate_thumbprint": "A" * 42 + "B"}, "certificate_thumbprint"),
+        ({"generation": -1}, "generation"),
+        ({"generation": MAX_GENERATION + 1}, "generation"),
+        ({"not_after": NOW}, "ttl"),
+        ({"not_after": NOW - timedelta(days=1)}, "ttl"),
+        ({"client": "a b"}, "client"),
+    ],
+)
+def test_terms_that_no_verifier_would_take_are_refused(terms: dict[str, Any], path: str) -> None:
+    with pytest.raises(RequestInvalid) as caught:
+        issuer().mint(replace(Terms(client="svc:billing", grants=(WRITER,)), **terms))
+    assert paths(caught.value) == [path]
+
+
+@pytest.mark.parametrize("thread", [0, -1, True, MAX_MESSAGE_THREAD_ID + 1])
+def test_a_topic_that_is_none_gets_no_token(thread: int) -> None:
+    assert unminted(replace(WRITER, message_thread_id=thread)) == ["message_thread_id"]
+
+
+def test_each_of_several_chats_is_checked() -> None:
+    wrong = Grant(chat_id=0, permissions=frozenset(), message_thread_id=0)
+    expected = ["grants[1].chat_id", "grants[1].permissions", "grants[1].message_thread_id"]
+    assert unminted(WRITER, wrong) == expected
+    assert unminted(WRITER, WRITER) == ["grants"]
+    assert unminted() == ["grants"]
+
+
+def test_chats_that_do_not_fit_into_a_token_get_none() -> None:
+    many = [replace(WRITER, chat_id=CHAT - index) for index in range(65)]
+    assert len(minted(*many[:30]).token) <= 4096
+    assert unminted(*many[:64]) == ["grants"]
+    assert unminted(*many) == ["grants"]
+
+
+def test_a_token_ends_at_its_latest_end() -> None:
+    assert minted(WRITER, not_after=NOW + timedelta(seconds=90.5)).expires_at == NOW + timedelta(seconds=90)
+    assert minted(WRITER, not_after=NOW + timedelta(days=9)).expires_at == NOW + timedelta(hours=1)
+
+
+def test_an_issuer_has_a_name() -> None:
+    assert issuer().name == ISSUER
