@@ -8,6 +8,7 @@ import os
 import click
 
 from gateway.cli.config import configuration
+from gateway.cli.secrecy import keep_memory_to_ourselves
 from gateway.errors import ConfigInvalid
 
 
@@ -20,6 +21,7 @@ def command() -> None:
     config = configuration()
     if not (config.bot_token or config.bot_token_file):
         raise ConfigInvalid("No bot token: set CHATKEY_BOT_TOKEN_FILE to a file that holds it.")
+    keep_memory_to_ourselves()
     # What gRPC's core says goes past our log: no JSON, not redacted, and twice where we say the same in our words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from gateway.app import serve
