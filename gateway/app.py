@@ -96,7 +96,8 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         ledger = Ledger(store, clock)
         signer = open_signer(config.data_dir)
         sealer = Sealer(store, store.seals, signer, clock, opaque_maker(chance), _tell_checkpoint)
-        stack.push_async_callback(sealer.close)
+        serving = asyncio.Event()
+        stack.push_async_callback(_seal_the_rest, sealer, serving)
         stack.push_async_callback(ledger.close)
         bot_state = _BotState()
         dispatcher = Dispatcher(
@@ -143,6 +144,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             sealer=sealer.run(),
             greeting=_greet(connector, dispatcher),
         )
+        serving.set()
         yield App(door.port, http_port, metrics, broken)
 
 
@@ -255,6 +257,12 @@ async def seen_chats(config: Config) -> tuple[SeenChat, ...]:
     """
     async with open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config)) as connector:
         return await connector.seen_chats()
+
+
+async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event) -> None:
+    """Seal what was recorded; a start that was refused has recorded nothing, and has one line to say."""
+    if serving.is_set():
+        await sealer.close()
 
 
 def _tell_checkpoint(checkpoint: Checkpoint) -> None:

@@ -60,14 +60,12 @@ class Sealer:
         self._clock = clock
         self._new_chain = new_chain
         self._on_checkpoint = on_checkpoint
-        self._has_run = False
         self._due_at = 0.0
         self._since = 0
         self._sealing = asyncio.Lock()
 
     async def run(self, every: timedelta = EVERY) -> None:
         """Seal what is recorded, again and again, until cancelled. A storage that fails is tried again."""
-        self._has_run = True
         while True:
             try:
                 await self.seal(checkpoint=self._clock.monotonic() >= self._due_at)
@@ -76,9 +74,7 @@ class Sealer:
             await asyncio.sleep(every.total_seconds())
 
     async def close(self) -> None:
-        """Seal everything, with a checkpoint at the end, if the storage takes it; nothing if it never ran."""
-        if not self._has_run:
-            return
+        """Seal everything, with a checkpoint at the end, if the storage takes it."""
         try:
             await self.seal(checkpoint=True)
         except AuditUnavailable:
