@@ -38,6 +38,11 @@ Cause = Literal[
     "token_expired",
     "ancestor_untrusted",
     "certificate_mismatch",
+    "revoked_before",
+    "revoked_key",
+    "revoked_jti",
+    "revoked_client",
+    "old_generation",
 ]
 
 CAUSES: frozenset[str] = frozenset(get_args(Cause))
