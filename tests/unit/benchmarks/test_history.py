@@ -23,6 +23,7 @@ async def test_a_multiplied_history_is_long_old_and_of_many_clients(tmp_path: Pa
         assert [at for _, at in attempts if at > NOW - timedelta(days=1)] == [NOW]
         assert len(await store.records(limit=5000)) == 2001
         assert len(await store.unfinished()) == 2001
+        assert (await store.seals.head(lambda: "chain")).seq == 2001
         after = await store.add(last := a_message(), a_record(last))
         assert after.seq == 2002
         assert (await store.records(newest_first=True, limit=1))[0][0] == 2002
