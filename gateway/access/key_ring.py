@@ -95,20 +95,20 @@ class KeyRing:
         with _explained(self.path):
             return private_files.read(self.path, _MAX_RING_BYTES)
 
-    def keys(self) -> list[RingKey]:
+    def read(self) -> list[RingKey]:
         """Return the keys, oldest first."""
         return _parsed(self.path, self.content())
 
     def signing_key(self) -> SigningKey:
         """Return the active key; `ConfigInvalid` also where there is none, or its private half is not here."""
-        for key in self.keys():
+        for key in self.read():
             if key.state is KeyState.ACTIVE:
                 return self._private_half(key)
         raise ConfigInvalid("no key signs: run `chatkey key prepare`, then `chatkey key activate`")
 
     def check(self) -> None:
         """Return if every private half that is here is sound and for our eyes only."""
-        for key in self.keys():
+        for key in self.read():
             if os.path.lexists(self._directory / key.file):
                 self._private_half(key)
 
@@ -188,7 +188,7 @@ class KeyRing:
     @contextmanager
     def _changing(self) -> Iterator[_Change]:
         with _explained(self._directory), private_files.locked(self._directory):
-            change = _Change(self.keys())
+            change = _Change(self.read())
             yield change
             _write(self.path, change.keys)
 
@@ -293,7 +293,7 @@ def _parsed(path: Path, content: bytes) -> list[RingKey]:
     try:
         entries: Any = read_object(content, _MAX_RING_BYTES)["keys"]
         return [_entry(entry) for entry in entries]
-    except (JsonInvalid, KeyError, TypeError, ValueError, OverflowError, ConfigInvalid):
+    except (JsonInvalid, LookupError, TypeError, AttributeError, ValueError, ArithmeticError, OSError, ConfigInvalid):
         raise ConfigInvalid(f"{path} is damaged, and with it which keys are revoked: restore it") from None
 
 

@@ -30,7 +30,7 @@ def list_(as_json: bool) -> None:
     from gateway.access.key_advice import advice
 
     config = configuration()
-    keys = _existing().keys()
+    keys = _existing().read()
     advised = advice(keys, datetime.now(UTC), config.token_max_lifetime)
     for key in keys:
         since = key.since[key.state]
@@ -78,7 +78,7 @@ def jwks() -> None:
     from gateway.access.key_ring import trusted
     from gateway.access.keys import KeySet
 
-    click.echo(json.dumps(KeySet(trusted(_existing().keys())).jwks(), indent=2))
+    click.echo(json.dumps(KeySet(trusted(_existing().read())).jwks(), indent=2))
 
 
 def _tell(key: RingKey) -> None:

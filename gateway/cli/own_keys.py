@@ -38,4 +38,4 @@ def verification_keys(config: Config) -> KeySet | None:
             raise ConfigInvalid(f"{path}: {error}") from None
     if not (config.data_dir / "keys").exists():
         return None
-    return KeySet(trusted(open_ring(config.data_dir).keys()))
+    return KeySet(trusted(open_ring(config.data_dir).read()))

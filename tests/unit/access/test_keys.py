@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
+import math
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from gateway.access.keys import KeySet, SigningKey, VerificationKey
 from gateway.errors import ConfigInvalid
@@ -209,3 +211,84 @@ def test_an_ed25519_jwk_is_read_as_it_is_published() -> None:
     assert KeySet([VerificationKey.from_jwk(jwk)]).jwks() == {
         "keys": [{name: jwk[name] for name in ("kty", "crv", "x", "kid", "alg", "use")}]
     }
+
+
+# --- RSA, for issuers that can do nothing else
+
+RSA_PRIVATE = rsa.generate_private_key(65537, 2048)
+
+
+def rsa_jwk(private: rsa.RSAPrivateKey = RSA_PRIVATE, **changes: object) -> dict[str, object]:
+    jwk = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    return {"kty": "RSA", "n": jwk["n"], "e": jwk["e"], "kid": "r", "alg": "RS256", "use": "sig", **changes}
+
+
+def number(value: int) -> str:
+    return forge.b64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
+def test_an_rsa_key_is_read_where_it_is_asked_for_and_nowhere_else(algorithm: str) -> None:
+    jwk = rsa_jwk(alg=algorithm)
+    with pytest.raises(ConfigInvalid, match="alg"):
+        VerificationKey.from_jwk(jwk)
+    with pytest.raises(ConfigInvalid, match="alg"):
+        VerificationKey.from_jwk(jwk, ["ES256", {"RS256": "PS256", "PS256": "RS256"}[algorithm]])
+    key = VerificationKey.from_jwk(jwk, [algorithm])
+    assert key.members == {name: jwk[name] for name in ("kty", "n", "e", "kid", "alg", "use")}
+
+
+@pytest.mark.parametrize("bits", [1024, 2047])
+def test_row_49_a_short_rsa_key_is_refused(bits: int) -> None:
+    short = rsa_jwk(rsa.generate_private_key(65537, bits))
+    with pytest.raises(ConfigInvalid, match="2048"):
+        VerificationKey.from_jwk(short, ["RS256"])
+
+
+@pytest.mark.parametrize("exponent", [3, 65535, (1 << 32) + 1])
+def test_row_49_an_rsa_key_with_another_exponent_than_usual_is_refused(exponent: int) -> None:
+    with pytest.raises(ConfigInvalid, match="exponent"):
+        VerificationKey.from_jwk(rsa_jwk(e=number(exponent)), ["RS256"])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"e": "AQ"}, {"e": number(65538)}, {"n": ""}, {"n": "!"}, {"n": 1}, {"e": None}, {"n": number(9)}]
+)
+def test_what_is_no_rsa_key_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ConfigInvalid, match="r"):
+        VerificationKey.from_jwk(rsa_jwk(**changes), ["RS256"])
+
+
+@pytest.mark.parametrize("changes", [{"crv": "P-256"}, {"kty": "EC"}])
+def test_an_rsa_algorithm_goes_with_an_rsa_key(changes: dict[str, object]) -> None:
+    with pytest.raises(ConfigInvalid, match="fit"):
+        VerificationKey.from_jwk(rsa_jwk(**changes), ["RS256"])
+
+
+def test_row_49_an_rsa_key_that_can_be_factored_is_refused() -> None:
+    # As the chip made them: its primes are powers of 65537 modulo the product of the first primes.
+    primes = [p for p in range(2, 168) if all(p % factor for factor in range(2, p))]
+    product = math.prod(primes)
+    modulus = (1 << 2047) // product * product + pow(65537, 1234567, product) + product
+    assert modulus.bit_length() == 2048
+    with pytest.raises(ConfigInvalid, match="CVE-2017-15361"):
+        VerificationKey.from_jwk(rsa_jwk(n=number(modulus)), ["RS256"])
+    for _ in range(3):
+        VerificationKey.from_jwk(rsa_jwk(rsa.generate_private_key(65537, 2048)), ["RS256"])
+
+
+# --- a key that is there again
+
+
+def test_a_key_that_is_there_again_is_the_same_object_unless_something_of_it_changed() -> None:
+    again = SigningKey.from_pem(KEY.to_pem()).verification_key
+    assert again is not KEY.verification_key
+    keys = KeySet([KEY.verification_key])
+    keys.replace([again])
+    assert keys.find(KID) is KEY.verification_key
+    tainted = dataclasses.replace(again, tainted=True)
+    keys.replace([tainted])
+    assert keys.find(KID) is tainted
+    other = forge.named(SigningKey.generate(), KID)
+    keys.replace([other])
+    assert keys.find(KID) is other
