@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.clock import Clock
 from gateway.delivery import content, outcomes
 from gateway.delivery.bot import Bot
+from gateway.delivery.chats import Chats
 from gateway.delivery.counts import Counts
-from gateway.delivery.keeping import STORE_PAUSE, DeliveryStore, Keeping
+from gateway.delivery.keeping import STORE_PAUSE, DeliveryStore, Keeping, again
 from gateway.delivery.lanes import Lane
 from gateway.delivery.outcomes import Chance, Outcome
 from gateway.delivery.pacing import LONGEST_ANSWER, MINUTE, Pacing
@@ -21,10 +24,21 @@ from gateway.delivery.waiting import Waiting
 from gateway.errors import NotDurable
 from gateway.model import Draft, Message, State
 from gateway.store.base import Pending
-from gateway.telegram.failures import BotFailure, BotRefused, ChatRefused, RateLimited, Refused, Unanswered
+from gateway.store.chats import Move
+from gateway.telegram.failures import (
+    BotFailure,
+    BotRefused,
+    ChatMoved,
+    ChatRefused,
+    RateLimited,
+    Refused,
+    Unanswered,
+)
 
 BOT_PAUSE = 2.0
 """Seconds until a bot that Telegram refused is tried again."""
+LEARN_EVERY = 1.0
+"""Seconds between two looks at what an operator changed of chats, beside this process."""
 MOST_AT_ONCE = 80
 """Attempts under way at once: fewer than the connector has connections, so that none waits for one."""
 
@@ -40,6 +54,7 @@ class Dispatcher:
         counts: What to export.
         waiting: Who waits for what becomes of a message.
         schedule: What waits, and when it is its turn.
+        chats: Which chats moved, and which are closed.
         bot_ok: Whether Telegram takes the bot token, as far as is known.
     """
 
@@ -53,6 +68,7 @@ class Dispatcher:
         pacing: Pacing,
         weight: Callable[[str], float] = equal_weight,
         on_bot_state: Callable[[bool], None] = _nobody,
+        follow_migration: bool = False,
         most_at_once: int = MOST_AT_ONCE,
     ) -> None:
         """Take what it works with; nothing is attempted before `run`.
@@ -65,11 +81,13 @@ class Dispatcher:
             pacing: Telegram's limits.
             weight: How many turns a client gets for each of a client of weight 1, while the bot's pace is the limit.
             on_bot_state: Told False when Telegram refuses the bot token, True when it takes it again.
+            follow_migration: Whether messages for a group go to the supergroup that it became without an approval.
             most_at_once: How many attempts may be under way at once.
         """
         self.counts = Counts()
         self.waiting = Waiting()
         self.schedule = Schedule(clock, pacing, Turns(weight), self.counts, most_at_once, self._begin, self._expire)
+        self.chats = Chats(store.chats, clock, follows=follow_migration)
         self.bot_ok = True
         self._store = store
         self._keeping = Keeping(store)
@@ -79,12 +97,17 @@ class Dispatcher:
         self._pacing = pacing
         self._on_bot_state = on_bot_state
         self._closing = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
         """Take up what an earlier run left, then attempt what is due until `drain`."""
         await self._load()
-        await self._closing.wait()
+        while not self.is_closing:
+            with suppress(TimeoutError, NotDurable):
+                async with asyncio.timeout(LEARN_EVERY):
+                    await self._closing.wait()
+            with suppress(NotDurable):
+                await self.learn()
 
     async def drain(self, within: timedelta) -> None:
         """Begin no attempt any more, and let those under way end and be kept, for at most `within`.
@@ -111,13 +134,27 @@ class Dispatcher:
             self._tell_bot_state(False)
             self.spawn(self._restore_bot())
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    async def learn(self) -> None:
+        """Act on what was kept of chats beside this process, such as an operator's approval.
+
+        Raises:
+            NotDurable: The store can't be read.
+        """
+        for move in await self.chats.learn():
+            self._follow(move)
+
+    def chat_is_back(self, chat_id: int) -> None:
+        """Say that something came from a chat: if it was closed, it is written to again."""
+        if self.chats.was_refused(chat_id):
+            self.spawn(self.chats.open(chat_id, "chat_wrote"))
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Run work that `drain` waits for, and that nobody's hanging up ends."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             _report("delivery stumbled", error)
@@ -125,15 +162,20 @@ class Dispatcher:
     # Messages come and go.
 
     def joined(self, message: Message) -> None:
-        """Say that the message that was announced to the schedule is kept and waits for its turn."""
-        self.schedule.joined(_slim(message))
+        """Say that the message that was announced to the schedule is kept: it waits, or else ends at once."""
+        pending, why = _slim(message), self.chats.refusal(message.chat_id)
+        if why and self.schedule.is_open and message.due_at <= self._clock.now():
+            self.schedule.ended(pending)
+            self.spawn(self._fail(pending, why))
+        else:
+            self.schedule.joined(pending)
         self.waiting.changed(message)
 
     async def attempt(self, message: Message, draft: Draft) -> None:
         """Attempt the message that was announced to the schedule and is kept in SENDING, and see the outcome kept."""
         lane = self.schedule.took(_slim(message))
         self.waiting.changed(message)
-        await self._attempt(lane, message, draft)
+        await self._attempt(lane, message, replace(draft, chat_id=lane.chat_id))
 
     def removed(self, message: Message) -> None:
         """Say that a message that was waiting is final, and kept so."""
@@ -161,6 +203,10 @@ class Dispatcher:
 
     async def _start(self, lane: Lane, pending: Pending) -> None:
         """Have it kept that the attempt begins, then make it: a crash in between leaves a doubt, not a secret."""
+        if why := self.chats.refusal(lane.chat_id):
+            self.schedule.not_made(lane)
+            self._after(lane, await self._fail(pending, why))
+            return
         now = self._clock.now()
         try:
             message = await self._store.start(pending.id, now)
@@ -186,16 +232,33 @@ class Dispatcher:
         self.schedule.answered(lane)
         if failure is None:
             self.counts.attempts["delivered"] += 1
-            outcome = outcomes.delivered(message, ids, now)
+            kept = await self._keep(message, outcomes.delivered(message, ids, now))
+            self.chat_is_back(lane.chat_id)
         else:
             failure = await self._cause_of(failure, lane.chat_id)
             self.counts.attempts[outcomes.CAUSES[type(failure)]] += 1
-            outcome = outcomes.refused(message, failure, now, self._chance)
-            self._react(lane, failure, outcome[0].due_at - now)
-        kept = await self._keep(message, outcome)
-        if isinstance(failure, ChatRefused):
-            await self._fail_queue(lane, failure)
+            kept = await self._refused(lane, message, failure, now)
         self._after(lane, kept)
+
+    async def _refused(self, lane: Lane, message: Message, failure: BotFailure, now: datetime) -> Message:
+        """See kept, and done, what a failure asks for."""
+        if isinstance(failure, ChatMoved) and (move := await self.chats.moved(message, lane.chat_id, failure)):
+            kept = await self._keep(message, outcomes.moved(message, failure, move.approved, now))
+            self._follow(move)
+            return kept
+        outcome = outcomes.refused(message, failure, now, self._chance)
+        self._react(lane, failure, outcome[0].due_at - now)
+        kept = await self._keep(message, outcome)
+        if isinstance(failure, ChatRefused | ChatMoved):
+            await self.chats.close(message, lane.chat_id, failure)
+            await self._fail_queue(lane, ChatRefused(failure.code, failure.description))
+        return kept
+
+    def _follow(self, move: Move) -> None:
+        if move.approved:
+            self.schedule.move(move.chat_id, move.new_chat_id)
+        else:
+            self.schedule.hold(move.chat_id)
 
     async def _send(self, draft: Draft) -> tuple[tuple[int, ...], BotFailure | None]:
         try:
@@ -258,28 +321,33 @@ class Dispatcher:
         self.spawn(self._conclude(pending, outcomes.expired))
 
     async def _fail_queue(self, lane: Lane, why: ChatRefused) -> None:
-        """Fail what waits behind a message for which Telegram refused the chat; what comes later tries it anew."""
+        """Fail what waits behind a message for which Telegram refused the chat."""
         for pending in list(lane):
             self.schedule.withdraw(pending)
-            await self._conclude(pending, lambda message, now: outcomes.chat_closed(message, why, now))
+            await self._fail(pending, why)
 
-    async def _conclude(self, pending: Pending, end: Callable[[Message, datetime], Outcome]) -> None:
+    async def _fail(self, pending: Pending, why: ChatRefused) -> Message:
+        return await self._conclude(pending, lambda message, now: outcomes.chat_closed(message, why, now))
+
+    async def _conclude(self, pending: Pending, end: Callable[[Message, datetime], Outcome]) -> Message:
         """Bring a message that waits to its end."""
         message = await self._keeping.message(pending.id)
-        if message.state.is_final:
-            self._settle(message)
-        else:
-            await self._keep(message, end(message, self._clock.now()))
+        if not message.state.is_final:
+            return await self._keep(message, end(message, self._clock.now()))
+        self._settle(message)
+        return message
 
     # Beginnings.
 
     async def _load(self) -> None:
         """Take up what is kept: what was on its way when an earlier run ended has got no answer."""
+        for move in await again(self.chats.learn):
+            self._follow(move)
         rows = await self._keeping.unfinished()
         now, monotonic = self._clock.now(), self._clock.monotonic()
         window, answer = timedelta(seconds=MINUTE), timedelta(seconds=LONGEST_ANSWER)
         async for chat_id, arrived_at in self._keeping.arrivals(now, window, answer):
-            self._pacing.recall(chat_id, monotonic - (now - arrived_at).total_seconds())
+            self._pacing.recall(self.chats.present_id(chat_id), monotonic - (now - arrived_at).total_seconds())
         recovered = [each if each.state is not State.SENDING else await self._recover(each) for each in rows]
         self.schedule.load(filter(None, recovered))
 

@@ -11,6 +11,7 @@ from gateway.delivery.outcomes import Outcome
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message
 from gateway.store.base import AuditReader, OutboxStore, Pending
+from gateway.store.chats import ChatStore
 
 STORE_PAUSE = 0.5
 """Seconds until a storage that failed is tried again."""
@@ -21,7 +22,11 @@ _Kept = TypeVar("_Kept")
 
 
 class DeliveryStore(OutboxStore, AuditReader, Protocol):
-    """Messages, and what is on record about them. It keeps what it is handed in the order in which it is handed in."""
+    """Messages, what is on record about them, and what is kept of their chats."""
+
+    @property
+    def chats(self) -> ChatStore:
+        """Chats that moved or are closed."""
 
 
 class Keeping:
@@ -33,11 +38,11 @@ class Keeping:
 
     async def unfinished(self) -> Sequence[Pending]:
         """Return every message that is not final, in the order of `seq`."""
-        return await _again(self._store.unfinished)
+        return await again(self._store.unfinished)
 
     async def message(self, message_id: str) -> Message:
         """Return a message that is known to be there."""
-        message = await _again(lambda: self._store.get(message_id))
+        message = await again(lambda: self._store.get(message_id))
         if message is None:
             raise LookupError(f"message {message_id} is gone from the store")
         return message
@@ -45,7 +50,7 @@ class Keeping:
     async def keep(self, before: Message, outcome: Outcome) -> Message:
         """Put what became of a message in the place of what it was, and return what is kept now."""
         message, record = outcome
-        kept = await _again(lambda: self._store.save(message, (before.state, before.attempts), record))
+        kept = await again(lambda: self._store.save(message, (before.state, before.attempts), record))
         return kept or await self.message(before.id)
 
     async def arrivals(
@@ -57,9 +62,9 @@ class Keeping:
         then it is on record when that was clear.
         """
         since = now - window - longest_answer
-        for chat_id, began_at in await _again(lambda: self._store.recent_attempts(since)):
+        for chat_id, began_at in await again(lambda: self._store.recent_attempts(since)):
             yield chat_id, min(began_at + longest_answer, now)
-        records = await _again(
+        records = await again(
             lambda: self._store.records(reason="unanswered", newest_first=True, limit=MOST_UNANSWERED)
         )
         for _, record in records:
@@ -67,7 +72,7 @@ class Keeping:
                 yield record.chat_id, min(record.at, now)
 
 
-async def _again(work: Callable[[], Awaitable[_Kept]]) -> _Kept:
+async def again(work: Callable[[], Awaitable[_Kept]]) -> _Kept:
     """Have the store do something, again and again until it is done."""
     while True:
         try:

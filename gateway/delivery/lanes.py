@@ -49,6 +49,12 @@ class Lane:
         messages = sorted([*self._queue.values(), message], key=lambda each: each.seq)
         self._queue = OrderedDict((each.id, each) for each in messages)
 
+    def absorb(self, other: Lane) -> None:
+        """Take over what waits in another lane, of which nothing is on its way, in the order of acceptance."""
+        self.joining += other.joining
+        for message in filter(None, [other.head, *other]):
+            self.add(message)
+
     def next(self) -> Pending | None:
         """Return the message that is to be attempted next."""
         return self.head or next(iter(self._queue.values()), None)

@@ -50,7 +50,8 @@ class Outbox(Inquiry):
         now = self._clock.now()
         due_at = max(now, draft.send_at or now)
         message_id, body = self._new_id(), content.encode(draft)
-        reserved = self._schedule.enter(draft.chat_id, now_due=due_at == now)
+        may_begin = due_at == now and not self._dispatcher.chats.refusal(draft.chat_id)
+        reserved = self._schedule.enter(draft.chat_id, now_due=may_begin)
         message = Message(
             id=message_id,
             client=caller.client,

@@ -8,7 +8,8 @@
 | 429                                  | RETRY_WAIT, for as long as Telegram asked                                 |
 | no answer, RESEND                    | RETRY_WAIT, with a growing pause, `MOST_RESENDS` times; then as GIVE_UP   |
 | no answer, GIVE_UP                   | DELIVERY_UNKNOWN                                                          |
-| chat refused, chat moved             | FAILED, CHAT_UNAVAILABLE                                                  |
+| chat refused                         | FAILED, CHAT_UNAVAILABLE                                                  |
+| chat moved                           | RETRY_WAIT, and due; then as chat refused if that is not believed         |
 | message refused                      | FAILED, INVALID_REQUEST                                                   |
 | bot refused                          | back as it was: the attempt does not count                                |
 | its time to live is over             | EXPIRED                                                                   |
@@ -86,10 +87,9 @@ def refused(message: Message, failure: BotFailure, now: datetime, chance: Chance
         case ServerFailed():
             after = _final(message, State.FAILED, now, _failure("TELEGRAM_FAILED", None, failure))
         case BotRefused():
-            untried = message.attempts == 1
-            after = replace(
-                message, state=State.QUEUED if untried else State.RETRY_WAIT, attempts=message.attempts - 1, due_at=now
-            )
+            # Untried, it is due as before: an instant of its own would make it one that was sent for later.
+            state, due_at = (State.QUEUED, message.due_at) if message.attempts == 1 else (State.RETRY_WAIT, now)
+            after = replace(message, state=state, attempts=message.attempts - 1, due_at=due_at)
         case ChatMoved(new_chat_id=new_chat_id):
             after = _final(message, State.FAILED, now, _failure("CHAT_UNAVAILABLE", None, failure))
             return after, _record(after, now, cause, new_chat_id=new_chat_id)
@@ -100,8 +100,17 @@ def refused(message: Message, failure: BotFailure, now: datetime, chance: Chance
     return after, _record(after, now, cause)
 
 
+def moved(message: Message, failure: ChatMoved, approved: bool, now: datetime) -> Outcome:
+    """Return a message, which is SENDING, for a group that became a supergroup: it goes there as soon as it may."""
+    what = (
+        "The group became a supergroup" if approved else "The group became a supergroup; an operator has to approve it"
+    )
+    after = replace(message, state=State.RETRY_WAIT, due_at=now, failure=_failure("CHAT_UNAVAILABLE", what, failure))
+    return after, _record(after, now, "chat_moved", new_chat_id=failure.new_chat_id)
+
+
 def chat_closed(message: Message, why: ChatRefused, now: datetime) -> Outcome:
-    """Return a message that waited behind one for which Telegram refused the chat."""
+    """Return a message for a chat that is closed."""
     after = _final(message, State.FAILED, now, _failure("CHAT_UNAVAILABLE", None, why))
     return after, _record(after, now, "chat_refused")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from math import inf
@@ -24,6 +25,7 @@ class Schedule:
 
     Attributes:
         pending: Every message that is known and not final, by its id.
+        waiting_of: How many of them each client has.
         is_open: Whether what is due happens at all; closed until `load` and after `close`.
         is_halted: Whether no attempt may begin for now, while times to live go on.
     """
@@ -50,6 +52,7 @@ class Schedule:
             expire: Called to end a message, which has been taken out.
         """
         self.pending: dict[str, Pending] = {}
+        self.waiting_of: Counter[str] = Counter()
         self.is_open = False
         self.is_halted = False
         self._clock = clock
@@ -61,6 +64,8 @@ class Schedule:
         self._expire = expire
         self._early: dict[str, Pending] = {}
         self._lanes: dict[int, Lane] = {}
+        self._moved: dict[int, int] = {}
+        self._held: set[int] = set()
         self._held_back: Agenda[Lane] = Agenda()
         self._scheduled: Agenda[str] = Agenda()
         self._expiry: Agenda[str] = Agenda()
@@ -74,7 +79,7 @@ class Schedule:
             self._admit(pending)
             if pending.state is State.RETRY_WAIT:
                 # The chat's pause outlives its message, which may be cancelled or expire first.
-                self._pacing.hold(pending.chat_id, self._monotonic(pending.due_at))
+                self._pacing.hold(self._lane(pending.chat_id).chat_id, self._monotonic(pending.due_at))
         self._early.clear()
         for lane in list(self._lanes.values()):
             self._place(lane)
@@ -97,13 +102,15 @@ class Schedule:
         allow, and nothing went wrong.
         """
         now = self._clock.monotonic()
-        pending = self.pending.get(message_id)
+        pending = self.pending.get(message_id) or self._early.get(message_id)
         if pending and pending.due_at > self._clock.now():
             return self._monotonic(pending.due_at) - now
-        lane = self._lanes.get(chat_id) or Lane(chat_id)
+        lane = self._found(chat_id) or Lane(self._moved.get(chat_id, chat_id))
         ahead, begins = lane.ahead_of(message_id), max(now, lane.not_before)
         turns = (ahead + 1) * (self._turns.before(client) + 1) - 1
-        return max(self._pacing.chat_turn_at(chat_id, ahead, begins), self._pacing.bot_turn_at(turns, begins)) - now
+        return (
+            max(self._pacing.chat_turn_at(lane.chat_id, ahead, begins), self._pacing.bot_turn_at(turns, begins)) - now
+        )
 
     # Messages come and go.
 
@@ -115,17 +122,18 @@ class Schedule:
         """
         lane = self._lane(chat_id)
         now = self._clock.monotonic()
-        may_begin = now_due and lane.is_idle and not self._turns and self._may_begin(now)
-        reserved = may_begin and self._pacing.chat_free_at(chat_id, now) <= now
+        is_free = lane.is_idle and lane.chat_id not in self._held
+        may_begin = now_due and is_free and not self._turns and self._may_begin(now)
+        reserved = may_begin and self._pacing.chat_free_at(lane.chat_id, now) <= now
         if reserved:
             lane.busy = True
-            self._take_place(chat_id, now)
+            self._take_place(lane.chat_id, now)
         lane.joining += 1
         return reserved
 
     def left(self, chat_id: int, *, reserved: bool) -> None:
         """Say that the announced message was not kept."""
-        lane = self._lanes[chat_id]
+        lane = self._lane(chat_id)
         lane.joining -= 1
         if reserved:
             self.not_made(lane)
@@ -135,7 +143,7 @@ class Schedule:
 
     def joined(self, pending: Pending) -> None:
         """Say that the announced message is kept and waits."""
-        lane = self._lanes[pending.chat_id]
+        lane = self._lane(pending.chat_id)
         lane.joining -= 1
         if self.is_open:
             self._admit(pending)
@@ -146,28 +154,54 @@ class Schedule:
 
     def took(self, pending: Pending) -> Lane:
         """Say that the announced message is kept and takes the attempt that was reserved for it; return its lane."""
-        lane = self._lanes[pending.chat_id]
+        lane = self._lane(pending.chat_id)
         lane.joining -= 1
-        lane.head = self.pending[pending.id] = pending
-        self._counts.waiting += 1
+        lane.head = pending
+        self._know(pending)
         return lane
+
+    def ended(self, pending: Pending) -> None:
+        """Say that the announced message is kept and ends without an attempt; it is known until `forget`."""
+        lane = self._lane(pending.chat_id)
+        lane.joining -= 1
+        self._know(pending)
+        self._place(lane)
 
     def withdraw(self, pending: Pending) -> None:
         """Take a message out of wherever it waits; it stays known until `forget`."""
         self._scheduled.discard(pending.id)
         self._expiry.discard(pending.id)
-        if lane := self._lanes.get(pending.chat_id):
+        if lane := self._found(pending.chat_id):
             lane.remove(pending.id)
             self._place(lane)
 
     def forget(self, message_id: str) -> bool:
         """Know a message no longer, for it is final; return whether it was known."""
-        if message_id not in self.pending:
+        pending = self.pending.pop(message_id, None)
+        if pending is None:
             return False
-        del self.pending[message_id]
         self._expiry.discard(message_id)
         self._counts.waiting -= 1
+        self.waiting_of[pending.client] -= 1
+        if not self.waiting_of[pending.client]:
+            del self.waiting_of[pending.client]
         return True
+
+    # Chats move.
+
+    def hold(self, chat_id: int) -> None:
+        """Begin nothing in a chat until it moves."""
+        self._held.add(chat_id)
+        if lane := self._found(chat_id):
+            self._place(lane)
+
+    def move(self, chat_id: int, new_chat_id: int) -> None:
+        """Have what is for a chat go to another one: what waits for both stands in one order from now on."""
+        self._held.discard(chat_id)
+        self._moved[chat_id] = new_chat_id
+        if lane := self._lanes.get(chat_id):
+            self._place(lane)
+        self.go_on()
 
     # Attempts end.
 
@@ -220,31 +254,49 @@ class Schedule:
         """Put a message where it waits: in its lane, or apart until its own time comes."""
         if pending.id in self.pending:
             return
-        self.pending[pending.id] = pending
-        self._counts.waiting += 1
+        self._know(pending)
         self._expiry.set(pending.id, self._monotonic(pending.expires_at))
         lane = self._lane(pending.chat_id)
         if pending.state is State.RETRY_WAIT and lane.head is None:
             lane.head, lane.not_before = pending, self._monotonic(pending.due_at)
-        elif pending.due_at > self._clock.now():
+        elif pending.due_at > pending.accepted_at and pending.due_at > self._clock.now():
+            # It has a time of its own: where it has none, it is due whatever the clock was set to meanwhile.
             self._scheduled.set(pending.id, self._monotonic(pending.due_at))
         else:
             lane.add(pending)
 
+    def _know(self, pending: Pending) -> None:
+        self.pending[pending.id] = pending
+        self._counts.waiting += 1
+        self.waiting_of[pending.client] += 1
+
+    def _found(self, chat_id: int) -> Lane | None:
+        """Return the lane of a chat that may have moved: an attempt under way keeps the old one until it ends."""
+        return self._lanes.get(chat_id) or self._lanes.get(self._moved.get(chat_id, chat_id))
+
     def _lane(self, chat_id: int) -> Lane:
-        lane = self._lanes.get(chat_id)
+        lane = self._found(chat_id)
         if lane is None:
-            lane = self._lanes[chat_id] = Lane(chat_id)
+            present_id = self._moved.get(chat_id, chat_id)
+            lane = self._lanes[present_id] = Lane(present_id)
         return lane
+
+    def _merged(self, lane: Lane) -> Lane:
+        """Put what waits for a chat that moved where it goes now, and return that lane."""
+        self._displace(lane)
+        del self._lanes[lane.chat_id]
+        present = self._lane(lane.chat_id)
+        present.absorb(lane)
+        return present
 
     def _place(self, lane: Lane) -> None:
         """Let a lane wait where its next message belongs: for a turn, or for the instant at which it may have one."""
-        message = None if lane.busy else lane.next()
+        if lane.chat_id in self._moved and not lane.busy:
+            lane = self._merged(lane)
+        message = None if lane.busy or lane.chat_id in self._held else lane.next()
         if message is lane.waits_for and message is not None:
             return
-        if lane.waits_for is not None:
-            self._turns.discard(lane)
-            self._held_back.discard(lane)
+        self._displace(lane)
         lane.waits_for = message
         if message is not None:
             now = self._clock.monotonic()
@@ -255,6 +307,11 @@ class Schedule:
                 self._held_back.set(lane, free_at)
         elif lane.is_idle:
             self._lanes.pop(lane.chat_id, None)
+
+    def _displace(self, lane: Lane) -> None:
+        if lane.waits_for is not None:
+            self._turns.discard(lane)
+            self._held_back.discard(lane)
 
     def _begin(self, lane: Lane, now: float) -> None:
         lane.waits_for = None

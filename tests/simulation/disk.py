@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from gateway.errors import Unavailable
 from gateway.model import Message, Record, State
-from gateway.store.base import Pending, Place, Search
-from tests.support.model_store import ModelStore
+from gateway.store.base import Pending, Place, Search, Store
+from gateway.store.chats import ChatStates, Closure, Move
 
 _Result = TypeVar("_Result")
 
@@ -22,11 +22,12 @@ class Disk:
     A sync takes `slowness` seconds on average; `asked` is set whenever something is asked for.
     """
 
-    def __init__(self, model: ModelStore, random: Random, slowness: float) -> None:
+    def __init__(self, model: Store, random: Random, slowness: float) -> None:
         self._model = model
         self._random = random
         self._slowness = slowness
         self.asked = asyncio.Event()
+        self.chats = DiskChats(self)
         self._batch: list[tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any]]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._has_power = True
@@ -58,6 +59,12 @@ class Disk:
 
     async def get(self, message_id: str) -> Message | None:
         return await self._do(lambda: self._model.get(message_id))
+
+    async def find(self, client: str, request_id: str) -> Message | None:
+        return await self._do(lambda: self._model.find(client, request_id))
+
+    async def forget(self, finished_before: datetime, dead_before: datetime, limit: int) -> int:
+        return await self._do(lambda: self._model.forget(finished_before, dead_before, limit))
 
     async def unfinished(self) -> Sequence[Pending]:
         return await self._do(self._model.unfinished)
@@ -101,6 +108,29 @@ class Disk:
                 else:
                     answer.set_result(result)
         self._syncing = None
+
+
+class DiskChats:
+    """What is kept of chats, by the same disk."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._do = disk._do
+        self._model = disk._model.chats
+
+    async def chat_states(self, after: int = -1) -> ChatStates | None:
+        return await self._do(lambda: self._model.chat_states(after))
+
+    async def add_move(self, move: Move, record: Record) -> Move:
+        return await self._do(lambda: self._model.add_move(move, record))
+
+    async def approve_move(self, chat_id: int, record: Record) -> Move | None:
+        return await self._do(lambda: self._model.approve_move(chat_id, record))
+
+    async def close_chat(self, closure: Closure, record: Record) -> None:
+        await self._do(lambda: self._model.close_chat(closure, record))
+
+    async def open_chat(self, chat_id: int, record: Record) -> bool:
+        return await self._do(lambda: self._model.open_chat(chat_id, record))
 
 
 async def _try(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -151,9 +151,9 @@ def test_with_give_up_what_was_not_sent_is_sent_again() -> None:
 
 def test_an_attempt_with_a_refused_bot_does_not_count() -> None:
     first = after(SENDING, BotRefused(401, "Unauthorized"))
-    assert (first.state, first.attempts, first.due_at, first.failure) == (State.QUEUED, 0, NOW, None)
+    assert (first.state, first.attempts, first.due_at, first.failure) == (State.QUEUED, 0, SENDING.due_at, None)
     later = after(replace(SENDING, attempts=3), BotRefused(401, "Unauthorized"))
-    assert (later.state, later.attempts) == (State.RETRY_WAIT, 2)
+    assert (later.state, later.attempts, later.due_at) == (State.RETRY_WAIT, 2, NOW)
 
 
 def test_ends_without_an_attempt() -> None:
@@ -168,6 +168,17 @@ def test_ends_without_an_attempt() -> None:
     assert (failed.state, on_record.reason) == (State.FAILED, "chat_refused")
     assert failed.failure is not None
     assert (failed.failure.reason, failed.failure.telegram_error_code) == ("CHAT_UNAVAILABLE", 403)
+
+
+@pytest.mark.parametrize(("approved", "words"), [(True, "supergroup"), (False, "operator")])
+def test_a_message_for_a_group_that_moved_is_due_at_once_and_does_not_say_where_to(approved: bool, words: str) -> None:
+    message, on_record = outcomes.moved(SENDING, ChatMoved(400, "upgraded", -1000000000777), approved, NOW)
+    assert (message.state, message.due_at, message.attempts, message.chat_id) == (State.RETRY_WAIT, NOW, 1, -5)
+    assert message.failure is not None
+    assert (message.failure.reason, message.failure.telegram_error_code) == ("CHAT_UNAVAILABLE", 400)
+    assert words in message.failure.description
+    assert "777" not in message.failure.description
+    assert (on_record.reason, on_record.facts["new_chat_id"]) == ("chat_moved", -1000000000777)
 
 
 def test_what_may_have_arrived_is_not_said_not_to_have() -> None:

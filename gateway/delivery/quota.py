@@ -1,0 +1,153 @@
+"""How much a client may hand in: messages in a minute, in a day, and waiting at once. Instants are passed in."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import timedelta
+
+from gateway.errors import QuotaExceeded
+from gateway.store.registry import Quota
+
+MINUTE = 60.0
+DAY = 86_400.0
+PARTS = 60
+"""In how many parts a window's messages are counted: one may count for a sixtieth of its length too long."""
+QUEUE_PAUSE = timedelta(seconds=5)
+"""What a client is asked to wait whose queue is full: nobody knows when it is shorter."""
+
+
+def none_of_their_own(client: str) -> Quota:
+    """Give no client a quota of its own."""
+    return Quota()
+
+
+class _Window:
+    """How many messages came within `length` seconds: never fewer than did."""
+
+    __slots__ = ("_parts", "_seconds", "_total")
+
+    def __init__(self, length: float) -> None:
+        self._seconds = length / PARTS
+        self._parts: deque[tuple[int, int]] = deque()
+        self._total = 0
+
+    def room_at(self, limit: int, now: float) -> float:
+        """Return from when on there is room for one more."""
+        self._leave(now)
+        over = self._total - limit
+        for part, count in self._parts:
+            if over < 0:
+                break
+            over -= count
+            now = (part + PARTS + 1) * self._seconds
+        return now
+
+    def add(self, now: float) -> None:
+        part = int(now // self._seconds)
+        count = self._parts.pop()[1] if self._parts and self._parts[-1][0] == part else 0
+        self._parts.append((part, count + 1))
+        self._total += 1
+
+    def take_back(self) -> None:
+        """Count the last one no more."""
+        if self._parts:
+            part, count = self._parts.pop()
+            self._total -= 1
+            if count > 1:
+                self._parts.append((part, count - 1))
+
+    def is_empty(self, now: float) -> bool:
+        self._leave(now)
+        return not self._total
+
+    def _leave(self, now: float) -> None:
+        gone = int(now // self._seconds) - PARTS
+        while self._parts and self._parts[0][0] < gone:
+            self._total -= self._parts.popleft()[1]
+
+
+class Quotas:
+    """Says whether a client may hand in one more message, and counts those that it does.
+
+    Never more than a limit in any minute and in any day, whenever they begin. A restart begins to count anew.
+    """
+
+    def __init__(
+        self,
+        default: Quota = Quota(),  # noqa: B008 - it is frozen
+        *,
+        most_waiting: int = 0,
+        of: Callable[[str], Quota] = none_of_their_own,
+    ) -> None:
+        """Begin with nothing counted.
+
+        Args:
+            default: What a client may use up that has no quota of its own; None and 0: as much as it likes.
+            most_waiting: How many messages may wait, of all clients together; 0: any number.
+            of: A client's own quota. Where it says None, the default holds; 0: as much as it likes.
+        """
+        self._default = default
+        self._most_waiting = most_waiting
+        self._of = of
+        self._windows: dict[str, tuple[_Window, _Window]] = {}
+        self._arriving: Counter[str] = Counter()
+        self._tidy_at = 0.0
+
+    def of(self, client: str) -> Quota:
+        """Return what holds for a client."""
+        own = self._of(client)
+        chosen = {
+            each.name: getattr(self._default if getattr(own, each.name) is None else own, each.name) or None
+            for each in fields(Quota)
+        }
+        return Quota(**chosen)
+
+    def take(self, client: str, waiting: int, everybody: int, now: float) -> None:
+        """Count one more message, which is followed by one of `arrived` and `give_back`.
+
+        Args:
+            client: Who hands it in.
+            waiting: How many of the client's messages wait.
+            everybody: How many wait in all.
+            now: Seconds of a monotonic clock.
+
+        Raises:
+            QuotaExceeded: It may not be taken; `quota` and `limit` in the facts.
+        """
+        quota = self.of(client)
+        if self._most_waiting and everybody + self._arriving.total() >= self._most_waiting:
+            raise _exceeded("The gateway's queue is full.", "all_queues", self._most_waiting, QUEUE_PAUSE)
+        if quota.queue_depth and waiting + self._arriving[client] >= quota.queue_depth:
+            raise _exceeded("Too many of the client's messages wait.", "queue_depth", quota.queue_depth, QUEUE_PAUSE)
+        minute, day = self._windows.setdefault(client, (_Window(MINUTE), _Window(DAY)))
+        for name, limit, window in (("per_minute", quota.per_minute, minute), ("per_day", quota.per_day, day)):
+            if limit and (room_at := window.room_at(limit, now)) > now:
+                raise _exceeded("The client has sent its share for now.", name, limit, timedelta(seconds=room_at - now))
+        minute.add(now)
+        day.add(now)
+        self._arriving[client] += 1
+        self._tidy(now)
+
+    def arrived(self, client: str) -> None:
+        """Say that a message that was counted waits now."""
+        self._arriving[client] -= 1
+        if not self._arriving[client]:
+            del self._arriving[client]
+
+    def give_back(self, client: str) -> None:
+        """Say that a message that was counted is none: it was not kept, or it repeats another one."""
+        self.arrived(client)
+        for window in self._windows.get(client, ()):
+            window.take_back()
+
+    def _tidy(self, now: float) -> None:
+        """Forget, once in a minute, who has sent nothing for a day."""
+        if now >= self._tidy_at:
+            self._tidy_at = now + MINUTE
+            self._windows = {name: pair for name, pair in self._windows.items() if not pair[1].is_empty(now)}
+
+
+def _exceeded(text: str, quota: str, limit: int, retry_after: timedelta) -> QuotaExceeded:
+    return QuotaExceeded(text, retry_after=retry_after, quota=quota, limit=str(limit))
