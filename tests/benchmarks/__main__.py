@@ -20,7 +20,7 @@ from tests.benchmarks.report import Row
 MEASURES: dict[str, Callable[[Effort, Path], Coroutine[Any, Any, list[Row]]]] = {
     "P1": delivery.throughput,
     "P2": delivery.latency,
-    "P3": acceptance.unary,
+    "P3": acceptance.accepted,
     "P4": refusals.refused,
     "P5": pacing.paced,
     "P6": history.aged,

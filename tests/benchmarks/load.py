@@ -16,6 +16,7 @@ import psutil  # type: ignore[import-untyped]
 from chatkey.v1 import messaging_gateway_pb2 as pb
 
 SEND = "/chatkey.v1.MessagingGateway/SendMessage"
+SEND_MANY = "/chatkey.v1.MessagingGateway/SendMessages"
 TEXT = "Deployment 4711 of billing finished: 12 of 12 instances are healthy."
 
 DELIVERED = (pb.STATE_DELIVERED,)
@@ -25,6 +26,7 @@ ACCEPTED = (pb.STATE_QUEUED, pb.STATE_SENDING)
 Caller: TypeAlias = Callable[[], Awaitable[None]]
 """Makes one call and returns when it is answered as it should be."""
 
+Stream: TypeAlias = grpc.aio.StreamStreamCall[bytes, bytes]
 Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 
 _LONGEST_ROUND = 60
@@ -159,6 +161,27 @@ def sender(channel: grpc.aio.Channel, sent: bytes, key: str, states: Container[p
         message = pb.SendMessageResponse.FromString(await method(sent, metadata=metadata)).message
         if message.state not in states:
             raise Unexpected(f"a message is {pb.State.Name(message.state)}")
+
+    return call
+
+
+async def streamer(
+    channel: grpc.aio.Channel, sent: bytes, key: str, states: Container[pb.State], in_flight: int
+) -> Caller:
+    """Open a stream and return a caller that hands one message in and expects the answer to one of `in_flight`."""
+    stream: Stream = channel.stream_stream(SEND_MANY)(metadata=(("authorization", f"Bearer {key}"),))
+    for _ in range(in_flight - 1):
+        await stream.write(sent)
+
+    async def call() -> None:
+        await stream.write(sent)
+        answer = await stream.read()
+        # The end of the stream is no bytes; awaiting its code raises nothing, so the reason can be told.
+        if not isinstance(answer, bytes):
+            raise Unexpected(f"the stream ended: {await stream.code()}")
+        outcome = pb.SendMessagesResponse.FromString(answer)
+        if outcome.message.state not in states:
+            raise Unexpected(f"a message of a stream ended as {outcome}")
 
     return call
 
