@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -78,6 +79,30 @@ def test_each_private_half_is_a_file_of_its_own_for_its_owner_only(ring: KeyRing
     assert files == {"issuer.pem": 0o600, f"{new.kid}.pem": 0o600, "ring.json": 0o600}
     ring.revoke(new.kid, NOW)
     assert sorted(path.name for path in ring.path.parent.iterdir()) == ["issuer.pem", "ring.json"]
+
+
+def test_a_damaged_key_of_before_there_were_rings_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "issuer.pem"
+    path.parent.mkdir(mode=0o700)
+    path.touch(0o600)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(ConfigInvalid, match="restore it, or remove it to have a new one made"):
+        open_ring(tmp_path)
+    assert [(found.name, found.read_bytes()) for found in path.parent.iterdir()] == [("issuer.pem", b"nonsense")]
+
+
+def test_the_ring_of_a_process_that_was_first_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock = fcntl.flock
+    firsts: list[str] = []
+
+    def overtaken(descriptor: int, operation: int) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(fcntl, "flock", flock)
+            firsts.append(issuer_key(tmp_path).kid)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", overtaken)
+    assert [issuer_key(tmp_path).kid] == firsts
 
 
 # --- what a key can not become
