@@ -119,6 +119,22 @@ class Caller:
         return tuple(ancestor.token_id for ancestor in self.ancestors)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowing:
+    """What a holder asks of a child. What is left out is as the parent has it.
+
+    Attributes:
+        grants: The chats, each once, all of them the parent's. Without permissions: with those that the parent has
+            there; without a topic: in the one that the parent is for, if it is for one.
+        ttl: How long, whole seconds from 1 s; never beyond the parent's end.
+        address_ranges: From where alone, of what the parent allows.
+    """
+
+    grants: tuple[Grant, ...] = ()
+    ttl: timedelta | None = None
+    address_ranges: AddressRanges | None = None
+
+
 class TextFormat(Enum):
     """How a text is to be read."""
 

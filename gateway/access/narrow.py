@@ -16,31 +16,13 @@ is for its own entry in the configuration to decide, and it can mint a narrower 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 
 from gateway.access import grants
 from gateway.access.claims import MAX_DEPTH
 from gateway.access.issue import Issued, Issuer, Terms
 from gateway.addresses import AddressRanges
 from gateway.errors import PermissionDenied, RequestInvalid
-from gateway.model import Ancestor, Caller, Grant, is_message_thread_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowing:
-    """What a holder asks of a child. What is left out is as the parent has it.
-
-    Attributes:
-        grants: The chats, each once, all of them the parent's. Without permissions: with those that the parent has
-            there; without a topic: in the one that the parent is for, if it is for one.
-        ttl: How long, whole seconds from 1 s; never beyond the parent's end.
-        address_ranges: From where alone, of what the parent allows.
-    """
-
-    grants: tuple[Grant, ...] = ()
-    ttl: timedelta | None = None
-    address_ranges: AddressRanges | None = None
+from gateway.model import Ancestor, Caller, Grant, Narrowing, is_message_thread_id
 
 
 def narrow(issuer: Issuer, caller: Caller, wish: Narrowing) -> Issued:

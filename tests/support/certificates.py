@@ -22,10 +22,10 @@ class Certificate:
     encrypted_key: bytes
 
 
-def certificate(directory: Path) -> Certificate:
-    """Make one in a folder."""
+def certificate(directory: Path, name_of: str = "127.0.0.1") -> Certificate:
+    """Make one in a folder. Two that are to be trusted at once need two names."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name_of)])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()

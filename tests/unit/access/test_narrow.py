@@ -15,10 +15,10 @@ from gateway.access import addresses, grants
 from gateway.access.claims import MAX_DEPTH
 from gateway.access.issue import Issuer, Terms
 from gateway.access.keys import KeySet, SigningKey
-from gateway.access.narrow import Narrowing, narrow
+from gateway.access.narrow import narrow
 from gateway.addresses import AddressRanges
 from gateway.errors import PermissionDenied, RequestInvalid
-from gateway.model import Ancestor, Caller, Grant, Origin, Permission
+from gateway.model import Ancestor, Caller, Grant, Narrowing, Origin, Permission
 from tests.unit.access import forge
 from tests.unit.access.forge import AUDIENCE, ISSUER, KEY, KID, NOW, Hands, verifier
 

@@ -22,26 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n chatkey/v1/credential_self.proto\x12\nchatkey.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1b\n\x19\x44\x65scribeCredentialRequest\"H\n\x1a\x44\x65scribeCredentialResponse\x12*\n\ncredential\x18\x01 \x01(\x0b\x32\x16.chatkey.v1.Credential\"\xc6\x01\n\nCredential\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x10\n\x08token_id\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12%\n\x06grants\x18\x04 \x03(\x0b\x32\x15.chatkey.v1.ChatGrant\x12.\n\nissue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x7f\n\tChatGrant\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12+\n\x0bpermissions\x18\x02 \x03(\x0e\x32\x16.chatkey.v1.Permission\x12\x1e\n\x11message_thread_id\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x14\n\x12_message_thread_id*l\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x14\n\x10PERMISSION_WRITE\x10\x01\x12\x13\n\x0fPERMISSION_READ\x10\x02\x12\x17\n\x13PERMISSION_MODERATE\x10\x03\x32u\n\x0e\x43redentialSelf\x12\x63\n\x12\x44\x65scribeCredential\x12%.chatkey.v1.DescribeCredentialRequest\x1a&.chatkey.v1.DescribeCredentialResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n chatkey/v1/credential_self.proto\x12\nchatkey.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1b\n\x19\x44\x65scribeCredentialRequest\"H\n\x1a\x44\x65scribeCredentialResponse\x12*\n\ncredential\x18\x01 \x01(\x0b\x32\x16.chatkey.v1.Credential\"\x80\x01\n\x17NarrowCredentialRequest\x12%\n\x06grants\x18\x01 \x03(\x0b\x32\x15.chatkey.v1.ChatGrant\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0e\x61\x64\x64ress_ranges\x18\x03 \x03(\t\"U\n\x18NarrowCredentialResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12*\n\ncredential\x18\x02 \x01(\x0b\x32\x16.chatkey.v1.Credential\"\xc0\x02\n\nCredential\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x10\n\x08token_id\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12%\n\x06grants\x18\x04 \x03(\x0b\x32\x15.chatkey.v1.ChatGrant\x12.\n\nissue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x61\x64\x64ress_ranges\x18\x07 \x03(\t\x12\x1e\n\x16\x63\x65rtificate_thumbprint\x18\x08 \x01(\t\x12\x17\n\ngeneration\x18\t \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x10parent_token_ids\x18\n \x03(\tB\r\n\x0b_generation\"\x7f\n\tChatGrant\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12+\n\x0bpermissions\x18\x02 \x03(\x0e\x32\x16.chatkey.v1.Permission\x12\x1e\n\x11message_thread_id\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x14\n\x12_message_thread_id*l\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x14\n\x10PERMISSION_WRITE\x10\x01\x12\x13\n\x0fPERMISSION_READ\x10\x02\x12\x17\n\x13PERMISSION_MODERATE\x10\x03\x32\xd4\x01\n\x0e\x43redentialSelf\x12\x63\n\x12\x44\x65scribeCredential\x12%.chatkey.v1.DescribeCredentialRequest\x1a&.chatkey.v1.DescribeCredentialResponse\x12]\n\x10NarrowCredential\x12#.chatkey.v1.NarrowCredentialRequest\x1a$.chatkey.v1.NarrowCredentialResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chatkey.v1.credential_self_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PERMISSION']._serialized_start=514
-  _globals['_PERMISSION']._serialized_end=622
-  _globals['_DESCRIBECREDENTIALREQUEST']._serialized_start=81
-  _globals['_DESCRIBECREDENTIALREQUEST']._serialized_end=108
-  _globals['_DESCRIBECREDENTIALRESPONSE']._serialized_start=110
-  _globals['_DESCRIBECREDENTIALRESPONSE']._serialized_end=182
-  _globals['_CREDENTIAL']._serialized_start=185
-  _globals['_CREDENTIAL']._serialized_end=383
-  _globals['_CHATGRANT']._serialized_start=385
-  _globals['_CHATGRANT']._serialized_end=512
-  _globals['_CREDENTIALSELF']._serialized_start=624
-  _globals['_CREDENTIALSELF']._serialized_end=741
+  _globals['_PERMISSION']._serialized_start=886
+  _globals['_PERMISSION']._serialized_end=994
+  _globals['_DESCRIBECREDENTIALREQUEST']._serialized_start=113
+  _globals['_DESCRIBECREDENTIALREQUEST']._serialized_end=140
+  _globals['_DESCRIBECREDENTIALRESPONSE']._serialized_start=142
+  _globals['_DESCRIBECREDENTIALRESPONSE']._serialized_end=214
+  _globals['_NARROWCREDENTIALREQUEST']._serialized_start=217
+  _globals['_NARROWCREDENTIALREQUEST']._serialized_end=345
+  _globals['_NARROWCREDENTIALRESPONSE']._serialized_start=347
+  _globals['_NARROWCREDENTIALRESPONSE']._serialized_end=432
+  _globals['_CREDENTIAL']._serialized_start=435
+  _globals['_CREDENTIAL']._serialized_end=755
+  _globals['_CHATGRANT']._serialized_start=757
+  _globals['_CHATGRANT']._serialized_end=884
+  _globals['_CREDENTIALSELF']._serialized_start=997
+  _globals['_CREDENTIALSELF']._serialized_end=1209
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CredentialSelfStub:
-    """Lets the holder of a credential ask what it may do.
+    """Lets the holder of a credential ask what it may do, and hand on less of it.
     """
 
     def __init__(self, channel):
@@ -40,14 +40,36 @@ class CredentialSelfStub:
                 request_serializer=chatkey_dot_v1_dot_credential__self__pb2.DescribeCredentialRequest.SerializeToString,
                 response_deserializer=chatkey_dot_v1_dot_credential__self__pb2.DescribeCredentialResponse.FromString,
                 _registered_method=True)
+        self.NarrowCredential = channel.unary_unary(
+                '/chatkey.v1.CredentialSelf/NarrowCredential',
+                request_serializer=chatkey_dot_v1_dot_credential__self__pb2.NarrowCredentialRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_credential__self__pb2.NarrowCredentialResponse.FromString,
+                _registered_method=True)
 
 
 class CredentialSelfServicer:
-    """Lets the holder of a credential ask what it may do.
+    """Lets the holder of a credential ask what it may do, and hand on less of it.
     """
 
     def DescribeCredential(self, request, context):
         """Describes the credential that this call was made with. Needs a valid credential and no particular right; changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NarrowCredential(self, request, context):
+        """Makes a child of the credential that this call was made with, for a job that needs less: fewer chats, fewer rights, one
+        forum topic, a shorter time, fewer addresses. Needs a valid credential of the gateway's own issuer and no particular
+        right.
+
+        A child never allows what its parent does not, ends no later, and is refused as soon as its parent, or any credential
+        before that, is revoked. It belongs to the same client and shares its messages and quota. It may be narrowed in turn, four
+        times counted from the first credential. Each is written into the audit log.
+
+        What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
+        nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
+        another child.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +83,11 @@ def add_CredentialSelfServicer_to_server(servicer, server):
                     request_deserializer=chatkey_dot_v1_dot_credential__self__pb2.DescribeCredentialRequest.FromString,
                     response_serializer=chatkey_dot_v1_dot_credential__self__pb2.DescribeCredentialResponse.SerializeToString,
             ),
+            'NarrowCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.NarrowCredential,
+                    request_deserializer=chatkey_dot_v1_dot_credential__self__pb2.NarrowCredentialRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_credential__self__pb2.NarrowCredentialResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'chatkey.v1.CredentialSelf', rpc_method_handlers)
@@ -70,7 +97,7 @@ def add_CredentialSelfServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CredentialSelf:
-    """Lets the holder of a credential ask what it may do.
+    """Lets the holder of a credential ask what it may do, and hand on less of it.
     """
 
     @staticmethod
@@ -90,6 +117,33 @@ class CredentialSelf:
             '/chatkey.v1.CredentialSelf/DescribeCredential',
             chatkey_dot_v1_dot_credential__self__pb2.DescribeCredentialRequest.SerializeToString,
             chatkey_dot_v1_dot_credential__self__pb2.DescribeCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NarrowCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.CredentialSelf/NarrowCredential',
+            chatkey_dot_v1_dot_credential__self__pb2.NarrowCredentialRequest.SerializeToString,
+            chatkey_dot_v1_dot_credential__self__pb2.NarrowCredentialResponse.FromString,
             options,
             channel_credentials,
             insecure,

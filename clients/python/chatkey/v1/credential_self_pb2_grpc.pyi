@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CredentialSelfStub:
-    """Lets the holder of a credential ask what it may do."""
+    """Lets the holder of a credential ask what it may do, and hand on less of it."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,17 +35,43 @@ class CredentialSelfStub:
     def __new__(cls, channel: _aio.Channel) -> CredentialSelfAsyncStub: ...
     DescribeCredential: _grpc.UnaryUnaryMultiCallable[_credential_self_pb2.DescribeCredentialRequest, _credential_self_pb2.DescribeCredentialResponse]
     """Describes the credential that this call was made with. Needs a valid credential and no particular right; changes nothing."""
+    NarrowCredential: _grpc.UnaryUnaryMultiCallable[_credential_self_pb2.NarrowCredentialRequest, _credential_self_pb2.NarrowCredentialResponse]
+    """Makes a child of the credential that this call was made with, for a job that needs less: fewer chats, fewer rights, one
+    forum topic, a shorter time, fewer addresses. Needs a valid credential of the gateway's own issuer and no particular
+    right.
+
+    A child never allows what its parent does not, ends no later, and is refused as soon as its parent, or any credential
+    before that, is revoked. It belongs to the same client and shares its messages and quota. It may be narrowed in turn, four
+    times counted from the first credential. Each is written into the audit log.
+
+    What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
+    nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
+    another child.
+    """
 
 @_typing.type_check_only
 class CredentialSelfAsyncStub(CredentialSelfStub):
-    """Lets the holder of a credential ask what it may do."""
+    """Lets the holder of a credential ask what it may do, and hand on less of it."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     DescribeCredential: _aio.UnaryUnaryMultiCallable[_credential_self_pb2.DescribeCredentialRequest, _credential_self_pb2.DescribeCredentialResponse]  # type: ignore[assignment]
     """Describes the credential that this call was made with. Needs a valid credential and no particular right; changes nothing."""
+    NarrowCredential: _aio.UnaryUnaryMultiCallable[_credential_self_pb2.NarrowCredentialRequest, _credential_self_pb2.NarrowCredentialResponse]  # type: ignore[assignment]
+    """Makes a child of the credential that this call was made with, for a job that needs less: fewer chats, fewer rights, one
+    forum topic, a shorter time, fewer addresses. Needs a valid credential of the gateway's own issuer and no particular
+    right.
+
+    A child never allows what its parent does not, ends no later, and is refused as soon as its parent, or any credential
+    before that, is revoked. It belongs to the same client and shares its messages and quota. It may be narrowed in turn, four
+    times counted from the first credential. Each is written into the audit log.
+
+    What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
+    nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
+    another child.
+    """
 
 class CredentialSelfServicer(metaclass=_abc_1.ABCMeta):
-    """Lets the holder of a credential ask what it may do."""
+    """Lets the holder of a credential ask what it may do, and hand on less of it."""
 
     @_abc_1.abstractmethod
     def DescribeCredential(
@@ -54,5 +80,24 @@ class CredentialSelfServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credential_self_pb2.DescribeCredentialResponse, _abc.Awaitable[_credential_self_pb2.DescribeCredentialResponse]]:
         """Describes the credential that this call was made with. Needs a valid credential and no particular right; changes nothing."""
+
+    @_abc_1.abstractmethod
+    def NarrowCredential(
+        self,
+        request: _credential_self_pb2.NarrowCredentialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_credential_self_pb2.NarrowCredentialResponse, _abc.Awaitable[_credential_self_pb2.NarrowCredentialResponse]]:
+        """Makes a child of the credential that this call was made with, for a job that needs less: fewer chats, fewer rights, one
+        forum topic, a shorter time, fewer addresses. Needs a valid credential of the gateway's own issuer and no particular
+        right.
+
+        A child never allows what its parent does not, ends no later, and is refused as soon as its parent, or any credential
+        before that, is revoked. It belongs to the same client and shares its messages and quota. It may be narrowed in turn, four
+        times counted from the first credential. Each is written into the audit log.
+
+        What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
+        nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
+        another child.
+        """
 
 def add_CredentialSelfServicer_to_server(servicer: CredentialSelfServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
