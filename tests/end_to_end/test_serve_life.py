@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import grpc
 import pytest
 
@@ -13,7 +15,7 @@ import chatkey
 from chatkey import Client, Message, State
 from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
-from tests.support.kept import require_delivered, shown
+from tests.support.kept import accepted, require_delivered, shown
 from tests.support.server import Server, serving, until
 
 CHAT, OTHER = -1001, -1002
@@ -101,3 +103,38 @@ async def test_an_attempt_that_outlasts_the_drain_is_known_to_be_unknown(tmp_pat
         await server.start()
         await require_delivered(telegram, client, answers)
         assert (await client.get(answers[0].id)).possibly_duplicated
+
+
+async def test_a_server_that_can_not_deliver_does_not_go_on_accepting(tmp_path: Path) -> None:
+    telegram = telegram_that_takes(600)
+    async with sandbox_running(telegram) as url, serving(tmp_path, url) as server, server.client(CHAT) as client:
+        messages = await accepted(client, CHAT)
+        await server.kill()
+        spoil(server.config.database_path, priority=99)
+        server.has_a_planted_bug = True
+        await server.start()
+        assert await server.ended() == 1
+        (said,) = [line for line in server.log.splitlines() if not line.startswith("{")][-1:]
+        assert said == "chatkey: A part of the server has stopped, and with it the whole; its log says why."
+        assert [line["task"] for line in server.lines("server.bug")] == ["dispatcher"]
+        spoil(server.config.database_path, priority=2)
+        await server.start()
+        await require_delivered(telegram, client, messages)
+
+
+async def test_a_checkpoint_in_the_log_proves_the_audit_log(tmp_path: Path) -> None:
+    telegram = Sandbox(limits="none", chats=[{"id": CHAT}])
+    async with sandbox_running(telegram) as url, serving(tmp_path, url) as server, server.client(CHAT) as client:
+        await client.send("on record", chat_id=CHAT)
+        assert await server.stop() == 0
+        last = server.lines("audit.checkpoint")[-1]
+        kept = f"{last['seq']}:{last['link']}"
+        assert await server.command("audit", "verify", "--expect", kept) == 0
+        other = f"{last['seq']}:{last['link'][::-1]}"
+        assert await server.command("audit", "verify", "--expect", other) == 1
+
+
+def spoil(database: Path, priority: int) -> None:
+    """Give messages that wait a priority that the server itself would not write."""
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute("UPDATE messages SET priority = ? WHERE finished_at IS NULL", (priority,))

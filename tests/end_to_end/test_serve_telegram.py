@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
-from chatkey import State, WaitFor
+from chatkey import Client, Message, State, WaitFor
 from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
 from tests.support import canary
-from tests.support.kept import TEXTS, accepted, require_delivered, shown
+from tests.support.kept import TEXTS, accepted, answered, require_delivered, shown
 from tests.support.server import Server, free_port, serving, until
 
 CHAT, OTHER = -1001, -1002
@@ -28,6 +29,11 @@ async def accepts_the_bot(server: Server) -> bool:
     return await server.serves() and (await server.page("/readyz"))[0] == 200
 
 
+async def are_untried(client: Client, messages: Sequence[Message]) -> bool:
+    found = [await client.get(message.id) for message in messages]
+    return all((message.state, message.attempts) == (State.QUEUED, 0) for message in found)
+
+
 async def test_a_wrong_bot_token_is_told_at_start_and_corrected_without_a_restart(tmp_path: Path) -> None:
     telegram = quiet_telegram()
     telegram.revoke(canary.BOT_TOKEN)
@@ -44,7 +50,7 @@ async def test_a_wrong_bot_token_is_told_at_start_and_corrected_without_a_restar
         await server.kill()
         await server.start()
         await until(lambda: refuses_the_bot(server), "health says that nothing can be delivered")
-        assert [(await client.get(message.id)).attempts for message in messages] == [0, 0, 0]
+        await until(lambda: are_untried(client, messages), "no attempt counts that a wrong token has made")
 
         server.put_token(REPLACED)
         await require_delivered(telegram, client, messages)
@@ -72,9 +78,9 @@ async def test_a_telegram_that_is_away_is_waited_for(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{port}"
     async with serving(tmp_path, url) as server, server.client(CHAT) as client:
         await until(lambda: server.lines("bot.unreachable"), "the log says that Telegram is away")
-        answered = await client.send("kept: zero", chat_id=CHAT, timeout=1)
-        assert answered.state in (State.RETRY_WAIT, State.SENDING)
-        messages = [answered, *await accepted(client, CHAT)]
+        told = await answered(client, "kept: zero", chat_id=CHAT, timeout=1)
+        assert told.state in (State.RETRY_WAIT, State.SENDING)
+        messages = [told, *await accepted(client, CHAT)]
         await server.kill()
         await server.start()
         async with sandbox_running(telegram, port=port):
@@ -102,7 +108,7 @@ async def test_a_flood_of_refusals_delays_and_loses_nothing(tmp_path: Path) -> N
 
 async def test_a_slow_telegram_holds_up_its_chat_alone_and_callers_hear_of_it_in_time(tmp_path: Path) -> None:
     telegram = quiet_telegram()
-    telegram.add_fault("sendMessage", CHAT, fault={"kind": "delay", "seconds": 3})
+    telegram.add_fault("sendMessage", CHAT, fault={"kind": "delay", "seconds": 4})
     async with (
         sandbox_running(telegram) as url,
         serving(tmp_path, url) as server,
@@ -110,8 +116,8 @@ async def test_a_slow_telegram_holds_up_its_chat_alone_and_callers_hear_of_it_in
         server.client(OTHER) as other,
     ):
         slow, behind = await asyncio.gather(
-            client.send("slow", chat_id=CHAT, timeout=1),
-            client.send("behind", chat_id=CHAT, timeout=1),
+            answered(client, "slow", chat_id=CHAT, timeout=1),
+            answered(client, "behind", chat_id=CHAT, timeout=1),
         )
         assert (await other.send("elsewhere", chat_id=OTHER)).state is State.DELIVERED
         assert shown(telegram, CHAT) == []

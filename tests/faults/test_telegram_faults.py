@@ -19,7 +19,7 @@ from gateway.sandbox import running as sandbox_running
 from tests.faults.evidence import evidence
 from tests.support.auditor import Told, audit
 from tests.support.gateway import gateway
-from tests.support.kept import shown
+from tests.support.kept import answered, require_delivered, shown
 from tests.support.server import free_port
 
 CHAT, OTHER, ELSEWHERE = -1001, -1002, -1003
@@ -94,11 +94,12 @@ class Diary:
     async def send(self, text: str, **options: Any) -> Message | chatkey.ChatkeyError:
         """Send to the chat, once more if it is asked to, and return the answer or the error."""
         when_unknown = options.setdefault("when_unknown", WhenUnknown.RESEND)
+        options.setdefault("timeout", 30)
         told = Told(client="svc:test", chat_id=CHAT, text=text, request_id=text.replace(" ", "-"))
         told.give_up = when_unknown is WhenUnknown.GIVE_UP
         self.told.append(told)
         try:
-            answer = await self.client.send(text, chat_id=CHAT, request_id=told.request_id, **options)
+            answer = await answered(self.client, text, chat_id=CHAT, request_id=told.request_id, **options)
         except chatkey.ChatkeyError as error:
             told.accepted.append(error.message_id)
             told.ends.append((error.message_id, model.State.FAILED))
@@ -202,6 +203,7 @@ async def test_what_was_certainly_not_sent_waits_and_is_sent_once(
             assert isinstance(answer, Message)
             assert not answer.state.is_final
     async with gateway(data, telegram) as house, house.client(CHAT) as diary.client:
+        await require_delivered(telegram, diary.client, [answer])
         delivered = await diary.send(TEXT, when_unknown=when_unknown)
         found = await evidence(house.config.database_path, telegram, diary.told)
     assert isinstance(delivered, Message)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Unpack
+from uuid import uuid4
 
-from chatkey import Client, Message, State, WaitFor
+from chatkey import Client, DeadlineExceeded, Message, State, WaitFor
+from chatkey.requests import SendOptions
 from gateway.sandbox import Sandbox
 from tests.support.server import until
 
@@ -15,6 +18,18 @@ TEXTS = ("kept: one", "kept: two", "kept: three")
 async def accepted(client: Client, chat_id: int, texts: Sequence[str] = TEXTS) -> list[Message]:
     """Have messages accepted, without waiting for what becomes of them."""
     return [await client.send(text, chat_id=chat_id, wait_for=WaitFor.ACCEPTANCE) for text in texts]
+
+
+async def answered(
+    client: Client, text: str, *, chat_id: int, timeout: float, request_id: str = "", **options: Unpack[SendOptions]
+) -> Message:
+    """Send with a short deadline, again as long as the answer comes too late: a busy machine is not what is tested."""
+    request_id = request_id or str(uuid4())
+    while True:
+        try:
+            return await client.send(text, chat_id=chat_id, timeout=timeout, request_id=request_id, **options)
+        except DeadlineExceeded:
+            timeout *= 2
 
 
 async def require_delivered(telegram: Sandbox, client: Client, messages: Sequence[Message]) -> None:
