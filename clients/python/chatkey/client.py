@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 from uuid import uuid4
@@ -12,8 +13,18 @@ import grpc.aio
 
 from chatkey.core import Core
 from chatkey.errors import ConfigurationError, error_from
-from chatkey.messages import Change, Credential, Message, change_from, credential_from, message_from
-from chatkey.requests import SendOptions, send_request
+from chatkey.messages import (
+    Change,
+    ChatGrant,
+    Credential,
+    Message,
+    Narrowed,
+    change_from,
+    credential_from,
+    message_from,
+    narrowed_from,
+)
+from chatkey.requests import SendOptions, narrow_request, send_request
 from chatkey.retries import Attempts
 from chatkey.v1 import credential_self_pb2, credential_self_pb2_grpc, messaging_gateway_pb2, messaging_gateway_pb2_grpc
 
@@ -104,6 +115,34 @@ class Client(Core):
         """Ask what the token opens, and until when."""
         return await self._describe(self._attempts(timeout))
 
+    async def narrow(
+        self,
+        *,
+        grants: Sequence[ChatGrant] = (),
+        ttl: timedelta | None = None,
+        address_ranges: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> Narrowed:
+        """Make a token that can do less than this client's: for a job, for a while, to be handed on.
+
+        It ends with this client's token at the latest, and is refused as soon as that is revoked.
+
+        Args:
+            grants: The chats that it opens, each with its permissions (none: those that this token has there). Empty:
+                all that this token opens.
+            ttl: How long it is valid, in whole seconds; until this token ends if left out.
+            address_ranges: From where alone it may be used, such as `10.0.0.0/8`.
+            timeout: Seconds until the call fails.
+
+        Raises:
+            PermissionDenied: This token has not what is asked for, or is not the gateway's own.
+            InvalidRequest: What is asked for is malformed, or nothing is left of it.
+        """
+        request = narrow_request(grants, ttl, address_ranges)
+        attempts = self._attempts(timeout)
+        answer = await self._call(lambda **how: self._credential_self.NarrowCredential(request, **how), attempts)
+        return narrowed_from(answer)
+
     async def watch(self, resume_token: str = "") -> AsyncIterator[Change]:
         """Follow the changes of this client's messages, for ever: a lost connection is made again.
 
@@ -143,13 +182,16 @@ class Client(Core):
 
     async def _describe(self, attempts: Attempts) -> Credential:
         request = credential_self_pb2.DescribeCredentialRequest()
-        stub = credential_self_pb2_grpc.CredentialSelfStub(self._opened())
-        answer = await self._call(lambda **how: stub.DescribeCredential(request, **how), attempts)
+        answer = await self._call(lambda **how: self._credential_self.DescribeCredential(request, **how), attempts)
         return credential_from(answer.credential)
 
     @property
     def _messaging(self) -> messaging_gateway_pb2_grpc.MessagingGatewayAsyncStub:
         return messaging_gateway_pb2_grpc.MessagingGatewayStub(self._opened())
+
+    @property
+    def _credential_self(self) -> credential_self_pb2_grpc.CredentialSelfAsyncStub:
+        return credential_self_pb2_grpc.CredentialSelfStub(self._opened())
 
     def _opened(self) -> grpc.aio.Channel:
         if self._closed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -193,6 +193,21 @@ class Credential:
     grants: tuple[ChatGrant, ...]
     issued_at: datetime | None
     expires_at: datetime | None
+    address_ranges: tuple[str, ...] = ()
+    """From where alone it may be used; empty: from anywhere that the gateway allows."""
+    certificate_thumbprint: str = ""
+    """The SHA-256, in base64url, of the one client certificate that it may be used with."""
+    generation: int | None = None
+    parent_token_ids: tuple[str, ...] = ()
+    """The tokens that it was narrowed from, its parent first: it ends with any of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """A token that was just made of another one. Hand it on, and do not log it: `repr` leaves it out."""
+
+    token: str = field(repr=False)
+    credential: Credential
 
 
 def message_from(answer: messaging_gateway_pb2.Message) -> Message:
@@ -227,7 +242,16 @@ def credential_from(answer: credential_self_pb2.Credential) -> Credential:
         grants=tuple(_grant(grant) for grant in answer.grants),
         issued_at=_instant(answer.issue_time),
         expires_at=_instant(answer.expire_time),
+        address_ranges=tuple(answer.address_ranges),
+        certificate_thumbprint=answer.certificate_thumbprint,
+        generation=answer.generation if answer.HasField("generation") else None,
+        parent_token_ids=tuple(answer.parent_token_ids),
     )
+
+
+def narrowed_from(answer: credential_self_pb2.NarrowCredentialResponse) -> Narrowed:
+    """Read a child of a credential."""
+    return Narrowed(token=answer.token, credential=credential_from(answer.credential))
 
 
 def _grant(grant: credential_self_pb2.ChatGrant) -> ChatGrant:

@@ -1,4 +1,4 @@
-"""The request to send a message, from what a caller says in Python."""
+"""The requests that have many parts, from what a caller says in Python."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from chatkey.messages import Button, LinkPreview, MessageEntity, Priority, TextFormat, WaitFor, WhenUnknown
+from chatkey.messages import (
+    Button,
+    ChatGrant,
+    LinkPreview,
+    MessageEntity,
+    Priority,
+    TextFormat,
+    WaitFor,
+    WhenUnknown,
+)
+from chatkey.v1 import credential_self_pb2
 from chatkey.v1 import messaging_gateway_pb2 as wire
 
 
@@ -73,6 +83,24 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
             raise ValueError("send_at has no time zone")
         request.send_at.FromDatetime(options["send_at"])
     return request
+
+
+def narrow_request(
+    grants: Sequence[ChatGrant], ttl: timedelta | None, address_ranges: Sequence[str]
+) -> credential_self_pb2.NarrowCredentialRequest:
+    """Build the request; raises `ValueError` if a number does not fit its field."""
+    request = credential_self_pb2.NarrowCredentialRequest(grants=map(_grant, grants), address_ranges=address_ranges)
+    if ttl is not None:
+        request.ttl.FromTimedelta(ttl)
+    return request
+
+
+def _grant(grant: ChatGrant) -> credential_self_pb2.ChatGrant:
+    return credential_self_pb2.ChatGrant(
+        chat_id=grant.chat_id,
+        permissions=[f"PERMISSION_{permission.value}" for permission in grant.permissions],
+        message_thread_id=grant.message_thread_id,
+    )
 
 
 def _entity(entity: MessageEntity) -> wire.MessageEntity:

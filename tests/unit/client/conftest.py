@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatkey import BlockingClient, Change, Client, Credential, Message, Retries
+from chatkey import BlockingClient, Change, Client, Credential, Message, Narrowed, Retries
 from tests.unit.client.far_side import FarSide, serving
 
 
@@ -32,6 +32,9 @@ class InThread:
 
     async def describe(self, **options: Any) -> Credential:
         return await asyncio.to_thread(self.client.describe, **options)
+
+    async def narrow(self, **options: Any) -> Narrowed:
+        return await asyncio.to_thread(self.client.narrow, **options)
 
     async def watch(self, resume_token: str = "") -> AsyncIterator[Change]:
         changes: Iterator[Change] = self.client.watch(resume_token)

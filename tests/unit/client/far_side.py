@@ -109,6 +109,21 @@ class FarSide(messaging_gateway_pb2_grpc.MessagingGatewayServicer, credential_se
         grants = [self_pb.ChatGrant(chat_id=c, permissions=[self_pb.PERMISSION_WRITE]) for c in self.chats]
         return self_pb.DescribeCredentialResponse(credential=self_pb.Credential(client="ops", grants=grants))
 
+    async def NarrowCredential(
+        self, request: self_pb.NarrowCredentialRequest, context: Context
+    ) -> self_pb.NarrowCredentialResponse:
+        await self._answer(request, context)
+        credential = self_pb.Credential(
+            client="ops",
+            token_id="child",
+            grants=request.grants,
+            address_ranges=request.address_ranges,
+            certificate_thumbprint="thumb",
+            generation=0,
+            parent_token_ids=["parent", "root"],
+        )
+        return self_pb.NarrowCredentialResponse(token="c.h.ild", credential=credential)
+
     def asked(self, kind: type) -> list[Any]:
         """The requests of one kind, in order of arrival."""
         return [request for request in self.requests if isinstance(request, kind)]

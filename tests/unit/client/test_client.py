@@ -11,13 +11,16 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from chatkey import (
     BlockingClient,
     Button,
+    ChatGrant,
     ChatkeyError,
     Client,
     ConfigurationError,
+    Credential,
     DeadlineExceeded,
     EntityType,
     InvalidRequest,
@@ -119,6 +122,41 @@ async def test_get_cancel_and_describe(client: Any, far_side: FarSide) -> None:
     credential = await client.describe()
     assert credential.client == "ops"
     assert [(grant.chat_id, grant.permissions) for grant in credential.grants] == [(CHAT, {Permission.WRITE})]
+
+
+async def test_a_token_is_narrowed(client: Any, far_side: FarSide) -> None:
+    grants = [ChatGrant(CHAT, frozenset({Permission.READ}), 42), ChatGrant(7, frozenset())]
+    narrowed = await client.narrow(grants=grants, ttl=timedelta(minutes=5), address_ranges=["10.0.0.0/8"])
+    (request,) = far_side.requests
+    assert request == self_pb.NarrowCredentialRequest(
+        grants=[
+            self_pb.ChatGrant(chat_id=CHAT, permissions=[self_pb.PERMISSION_READ], message_thread_id=42),
+            self_pb.ChatGrant(chat_id=7),
+        ],
+        ttl=Duration(seconds=300),
+        address_ranges=["10.0.0.0/8"],
+    )
+    assert narrowed.token == "c.h.ild"
+    assert "c.h.ild" not in repr(narrowed)
+    assert narrowed.credential == Credential(
+        client="ops",
+        token_id="child",
+        issuer="",
+        grants=tuple(grants),
+        issued_at=None,
+        expires_at=None,
+        address_ranges=("10.0.0.0/8",),
+        certificate_thumbprint="thumb",
+        generation=0,
+        parent_token_ids=("parent", "root"),
+    )
+
+
+async def test_a_token_narrowed_by_nothing_said_is_asked_for_with_nothing_said(client: Any, far_side: FarSide) -> None:
+    far_side.outcomes = [NOT_DURABLE]
+    assert (await client.narrow()).token == "c.h.ild"
+    assert far_side.requests == [self_pb.NarrowCredentialRequest()] * 2
+    assert (await client.describe()).generation is None
 
 
 async def test_an_instant_without_a_time_zone_is_refused(client: Any) -> None:
