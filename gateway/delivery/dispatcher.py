@@ -21,7 +21,7 @@ from gateway.delivery.pacing import LONGEST_ANSWER, MINUTE, Pacing
 from gateway.delivery.schedule import Schedule
 from gateway.delivery.turns import Turns, equal_weight
 from gateway.delivery.waiting import Waiting
-from gateway.errors import NotDurable
+from gateway.errors import NotDurable, StateStale
 from gateway.model import Draft, Message, State
 from gateway.store.base import Pending
 from gateway.store.chats import Move
@@ -47,6 +47,11 @@ def _nobody(bot_ok: bool) -> None:
     """Tell nobody."""
 
 
+def _may_leave(message: Message, chat_id: int) -> str | None:
+    """Hold nothing back."""
+    return None
+
+
 class Dispatcher:
     """Attempts what is kept, and keeps what came of it before anybody learns of it.
 
@@ -68,8 +73,10 @@ class Dispatcher:
         pacing: Pacing,
         weight: Callable[[str], float] = equal_weight,
         on_bot_state: Callable[[bool], None] = _nobody,
+        may_leave: Callable[[Message, int], str | None] = _may_leave,
         follow_migration: bool = False,
         most_at_once: int = MOST_AT_ONCE,
+        learn_every: float = LEARN_EVERY,
     ) -> None:
         """Take what it works with; nothing is attempted before `run`.
 
@@ -81,8 +88,11 @@ class Dispatcher:
             pacing: Telegram's limits.
             weight: How many turns a client gets for each of a client of weight 1, while the bot's pace is the limit.
             on_bot_state: Told False when Telegram refuses the bot token, True when it takes it again.
+            may_leave: Says why a message must not be sent any more, to the chat that it would go to; None: it may.
+                Raises `StateStale` if that can't be told; then the message waits on.
             follow_migration: Whether messages for a group go to the supergroup that it became without an approval.
             most_at_once: How many attempts may be under way at once.
+            learn_every: Seconds between two looks at what is kept of chats.
         """
         self.counts = Counts()
         self.waiting = Waiting()
@@ -96,6 +106,9 @@ class Dispatcher:
         self._chance = chance
         self._pacing = pacing
         self._on_bot_state = on_bot_state
+        self._may_leave = may_leave
+        self._is_held = False
+        self._learn_every = learn_every
         self._closing = asyncio.Event()
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -103,8 +116,8 @@ class Dispatcher:
         """Take up what an earlier run left, then attempt what is due until `drain`."""
         await self._load()
         while not self.is_closing:
-            with suppress(TimeoutError, NotDurable):
-                async with asyncio.timeout(LEARN_EVERY):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._learn_every):
                     await self._closing.wait()
             with suppress(NotDurable):
                 await self.learn()
@@ -133,6 +146,11 @@ class Dispatcher:
         if self.bot_ok:
             self._tell_bot_state(False)
             self.spawn(self._restore_bot())
+
+    def hold(self, held: bool) -> None:
+        """Begin no attempt for now, or begin them again: for whoever says what may leave and can't tell."""
+        self._is_held = held
+        self._halt_or_go_on()
 
     async def learn(self) -> None:
         """Act on what was kept of chats beside this process, such as an operator's approval.
@@ -227,6 +245,10 @@ class Dispatcher:
         self._after(lane, found)
 
     async def _attempt(self, lane: Lane, message: Message, draft: Draft) -> None:
+        if withheld := self._withheld(message, lane.chat_id):
+            self.schedule.not_made(lane)
+            self._after(lane, await self._keep(message, withheld))
+            return
         ids, failure = await self._send(draft)
         now = self._clock.now()
         self.schedule.answered(lane)
@@ -259,6 +281,18 @@ class Dispatcher:
             self.schedule.move(move.chat_id, move.new_chat_id)
         else:
             self.schedule.hold(move.chat_id)
+
+    def _withheld(self, message: Message, chat_id: int) -> Outcome | None:
+        """Return what becomes of a message that must not leave now; None: it may.
+
+        Asked as the last thing before the message is on its way: it may have waited longer than its credential held.
+        """
+        now = self._clock.now()
+        try:
+            cause = self._may_leave(message, chat_id)
+        except StateStale:
+            return outcomes.held_back(message, now + timedelta(seconds=STORE_PAUSE), now)
+        return outcomes.credential_ended(message, cause, now) if cause else None
 
     async def _send(self, draft: Draft) -> tuple[tuple[int, ...], BotFailure | None]:
         try:
@@ -308,12 +342,15 @@ class Dispatcher:
             except BotFailure:
                 continue
             self._tell_bot_state(True)
-            self.schedule.go_on()
 
     def _tell_bot_state(self, bot_ok: bool) -> None:
         self.bot_ok = bot_ok
-        self.schedule.is_halted = not bot_ok
+        self._halt_or_go_on()
         self._on_bot_state(bot_ok)
+
+    def _halt_or_go_on(self) -> None:
+        self.schedule.is_halted = self._is_held or not self.bot_ok
+        self.schedule.go_on()
 
     # Ends without an attempt.
 

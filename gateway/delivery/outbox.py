@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.delivery import content, outcomes
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.inquiry import Inquiry
-from gateway.errors import RequestIdReused, ShuttingDown, StateConflict
+from gateway.delivery.quota import Quotas
+from gateway.errors import QuotaExceeded, RequestIdReused, ShuttingDown, StateConflict
 from gateway.model import Caller, Draft, Message, Record, State
 from gateway.store.base import OutboxStore
 
@@ -21,9 +23,17 @@ _RETRIABLE = frozenset({State.FAILED, State.EXPIRED, State.DELIVERY_UNKNOWN})
 class Outbox(Inquiry):
     """Keeps what clients hand in, and tells them what became of it."""
 
-    def __init__(self, store: OutboxStore, dispatcher: Dispatcher, clock: Clock, new_id: Callable[[], str]) -> None:
-        """Take where messages are kept, who attempts them, and what gives each a UUIDv7."""
+    def __init__(
+        self,
+        store: OutboxStore,
+        dispatcher: Dispatcher,
+        clock: Clock,
+        new_id: Callable[[], str],
+        quotas: Quotas | None = None,
+    ) -> None:
+        """Take where messages are kept, who attempts them, what gives each a UUIDv7, and how many a client may send."""
         super().__init__(store, dispatcher)
+        self._quotas = quotas or Quotas()
         self._clock = clock
         self._new_id = new_id
 
@@ -42,11 +52,18 @@ class Outbox(Inquiry):
 
         Raises:
             RequestIdReused: The request id was used for another request; `messageId` in the facts.
+            QuotaExceeded: The client may not send one more, and this is no repeat.
             NotDurable: It could not be kept, and is not.
             ShuttingDown: It may be kept or not; a repeat with its request id finds out.
         """
         if self._dispatcher.is_closing:
             raise ShuttingDown
+        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        try:
+            self._count(caller.client)
+        except QuotaExceeded as refusal:
+            self._dispatcher.spawn(self._repeat(caller.client, draft.request_id, fingerprint, refusal, answer))
+            return answer
         now = self._clock.now()
         due_at = max(now, draft.send_at or now)
         message_id, body = self._new_id(), content.encode(draft)
@@ -75,7 +92,6 @@ class Outbox(Inquiry):
             attempts=1 if reserved else 0,
             attempted_at=now if reserved else None,
         )
-        answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         # A task of the room's own: a caller that hangs up must not leave a reserved attempt without its attempt.
         self._dispatcher.spawn(self._keep(message, _asked(message, caller, "message.accepted", now), draft, answer))
         return answer
@@ -85,28 +101,49 @@ class Outbox(Inquiry):
         try:
             kept = await self._store.add(message, record)
         except asyncio.CancelledError:
-            if not answer.done():
-                answer.set_exception(ShuttingDown())
+            self._quotas.give_back(message.client)
+            _refuse(answer, ShuttingDown())
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller who waits is told
+            self._quotas.give_back(message.client)
             self._schedule.left(message.chat_id, reserved=reserved)
-            if not answer.done():
-                answer.set_exception(error)
+            _refuse(answer, error)
             return
-        if not answer.done():
-            if kept.fingerprint == message.fingerprint:
-                answer.set_result(kept)
-            else:
-                answer.set_exception(RequestIdReused(messageId=kept.id))
+        _answer(answer, kept, message.fingerprint)
         if kept.id != message.id:
+            self._quotas.give_back(message.client)
             self._dispatcher.counts.replays += 1
             self._schedule.left(message.chat_id, reserved=reserved)
             return
+        self._quotas.arrived(message.client)
         self._dispatcher.counts.accepted += 1
         if reserved:
             await self._dispatcher.attempt(kept, draft)
         else:
             self._dispatcher.joined(kept)
+
+    def _count(self, client: str) -> None:
+        """Count one more message of a client, if its quota allows it."""
+        schedule = self._schedule
+        self._quotas.take(client, schedule.waiting_of[client], len(schedule), self._clock.monotonic())
+
+    async def _repeat(
+        self, client: str, request_id: str, fingerprint: bytes, refusal: QuotaExceeded, answer: asyncio.Future[Message]
+    ) -> None:
+        """Answer a request for which there is no room, if it is the repeat of one for which there was."""
+        try:
+            kept = await self._store.find(client, request_id) if request_id else None
+        except asyncio.CancelledError:
+            _refuse(answer, ShuttingDown())
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller who waits is told
+            _refuse(answer, error)
+            return
+        if kept is None:
+            _refuse(answer, refusal)
+            return
+        self._dispatcher.counts.replays += 1
+        _answer(answer, kept, fingerprint)
 
     async def cancel(self, caller: Caller, message_id: str) -> Message:
         """End a message that waits, and return it; one that is cancelled is returned unchanged.
@@ -138,6 +175,7 @@ class Outbox(Inquiry):
         Raises:
             MessageNotFound: There is none, or it is not theirs.
             StateConflict: It was delivered or cancelled; `state` in the facts.
+            QuotaExceeded: The client may not send one more.
             NotDurable: It could not be kept that it is to be sent again.
             ShuttingDown: It may be sent again or not; a repeat finds out.
         """
@@ -149,6 +187,7 @@ class Outbox(Inquiry):
                 raise StateConflict(state=message.state.value)
             if self._dispatcher.is_closing:
                 raise ShuttingDown
+            self._count(caller.client)
             now = self._clock.now()
             after = outcomes.retried(message, caller, now)
             record = _asked(after, caller, "message.retried", now, before=message.state.value, attempts=after.attempts)
@@ -165,15 +204,16 @@ class Outbox(Inquiry):
         try:
             kept = await self._store.requeue(message, expected, record)
         except asyncio.CancelledError:
-            if not answer.done():
-                answer.set_exception(ShuttingDown())
+            self._quotas.give_back(message.client)
+            _refuse(answer, ShuttingDown())
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller who waits is told
-            if not answer.done():
-                answer.set_exception(error)
+            _refuse(answer, error)
         if kept is None:
+            self._quotas.give_back(message.client)
             self._schedule.left(message.chat_id, reserved=False)
         else:
+            self._quotas.arrived(message.client)
             self._dispatcher.joined(kept)
         if not answer.done():
             answer.set_result(kept)
@@ -201,6 +241,19 @@ class Outbox(Inquiry):
             if kept := await self._store.save(after, (message.state, message.attempts), record):
                 self._waiting.changed(kept)
                 return kept
+
+
+def _answer(answer: asyncio.Future[Message], kept: Message, fingerprint: bytes) -> None:
+    """Tell the caller, if it still waits, what is kept, unless that is what another request asked for."""
+    if kept.fingerprint != fingerprint:
+        _refuse(answer, RequestIdReused(messageId=kept.id))
+    elif not answer.done():
+        answer.set_result(kept)
+
+
+def _refuse(answer: asyncio.Future[Any], error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)
 
 
 def _asked(message: Message, caller: Caller, event: str, now: datetime, **facts: str | int | bool) -> Record:

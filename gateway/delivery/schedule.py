@@ -72,6 +72,10 @@ class Schedule:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
 
+    def __len__(self) -> int:
+        """Return how many messages wait here."""
+        return len(self.pending) + len(self._early)
+
     def load(self, kept: Iterable[Pending]) -> None:
         """Take up what an earlier run left, in the order of `seq`, with what came in meanwhile, and open."""
         self.is_open = True

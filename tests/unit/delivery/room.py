@@ -13,6 +13,7 @@ from typing import Any
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
+from gateway.delivery.quota import Quotas
 from gateway.model import Caller, Draft, Grant, Message, Origin, Permission
 from tests.support.model_store import ModelStore
 from tests.support.virtual_time import BEGINNING, VirtualClock
@@ -69,7 +70,9 @@ class ScriptedBot:
 class Room:
     """A gateway's delivery, with all that it stands on in reach."""
 
-    def __init__(self, store: ModelStore, bot: ScriptedBot, mode: str, **settings: Any) -> None:
+    def __init__(
+        self, store: ModelStore, bot: ScriptedBot, mode: str, quotas: Quotas | None = None, **settings: Any
+    ) -> None:
         self.store = store
         self.bot = bot
         self.clock = VirtualClock()
@@ -84,7 +87,7 @@ class Room:
             **settings,
         )
         ids = count(len(store.messages) + 1)
-        self.outbox = Outbox(store, self.dispatcher, self.clock, lambda: f"m{next(ids)}")
+        self.outbox = Outbox(store, self.dispatcher, self.clock, lambda: f"m{next(ids)}", quotas)
 
     async def accept(self, text: str, *, client: str = "ops", chat_id: int = 1, **fields: Any) -> Message:
         draft = Draft(chat_id=chat_id, text=text, **fields)
