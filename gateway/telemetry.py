@@ -112,7 +112,7 @@ class Metrics:
 
         Args:
             method: The full name of one of the service's own methods, never what a caller sent.
-            kind: `unary` or `server_stream`.
+            kind: `unary`, `server_stream` or `bidi_stream`.
         """
         self._of(method, kind)[0].inc()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from gateway.desk.text import visible_length
 from gateway.errors import RequestInvalid, TextTooLong
-from gateway.model import Button, Draft, Entity, TextFormat, is_chat_id
+from gateway.model import Button, Draft, Entity, State, TextFormat, is_chat_id
 
 Violation = tuple[str, str]
 """A field's path, as the contract names it, and what is wrong with it."""
@@ -18,6 +19,7 @@ MAX_TEXT = 4096  # code points after the markup is parsed: TDLib's message_text_
 MAX_TELEGRAM_MESSAGE_ID = (1 << 31) - 1  # TDLib's ServerMessageId is an int32; a topic is named by a message id
 MIN_TTL, MAX_TTL = timedelta(seconds=1), timedelta(days=7)
 MAX_AHEAD = timedelta(days=365)
+DEFAULT_PAGE, MAX_PAGE = 100, 1000
 MAX_ENTITIES, MAX_BUTTONS, MAX_ROW = 100, 100, 8
 MAX_LANGUAGE, MAX_BUTTON_TEXT, MAX_COPY_TEXT, MAX_URL = 64, 64, 256, 2048
 
@@ -59,14 +61,72 @@ def require_sound(asked: Draft, rendered: Draft, now: datetime, malformed: Seque
         raise RequestInvalid(violations)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which of a caller's messages to list.
+
+    Attributes:
+        chat_id: Only those of this chat; None: of any that the credential opens.
+        states: Only those in one of these; empty: in any.
+        accepted_from: Only those accepted then or later.
+        accepted_until: Only those accepted before.
+        page_size: How many to return at most; 0: `DEFAULT_PAGE`.
+        page_token: Where to go on; empty: with the newest.
+        malformed: What the door could not put into the rest.
+    """
+
+    chat_id: int | None = None
+    states: frozenset[State] = frozenset()
+    accepted_from: datetime | None = None
+    accepted_until: datetime | None = None
+    page_size: int = 0
+    page_token: str = ""
+    malformed: Sequence[Violation] = ()
+
+
+def require_sound_listing(listing: Listing) -> None:
+    """Check what is to be listed, whole; the token is for its maker to check.
+
+    Raises:
+        RequestInvalid: there are violations; all of them are named.
+    """
+    violations = list(listing.malformed)
+    if not 0 <= listing.page_size <= MAX_PAGE:
+        violations.append(("page_size", f"must be 0 to {MAX_PAGE}"))
+    if listing.chat_id is not None and not is_chat_id(listing.chat_id):
+        violations.append(("chat_id", "must be the id of a chat"))
+    if violations:
+        raise RequestInvalid(violations)
+
+
+def require_resolution(message_id: str, resolution: State | None) -> State:
+    """Check what a message is to be settled as, and return it.
+
+    Raises:
+        RequestInvalid: the id is not one, or there is no resolution; both are named.
+    """
+    violations = [*_message_id(message_id)]
+    if resolution is None:
+        raise RequestInvalid([*violations, ("resolution", "is required")])
+    if violations:
+        raise RequestInvalid(violations)
+    return resolution
+
+
 def require_message_id(message_id: str) -> None:
     """Check the id of a message.
 
     Raises:
         RequestInvalid: it is missing or not a UUID as the service writes it.
     """
+    violations = [*_message_id(message_id)]
+    if violations:
+        raise RequestInvalid(violations)
+
+
+def _message_id(message_id: str) -> Iterator[Violation]:
     if not _MESSAGE_ID.fullmatch(message_id):
-        raise RequestInvalid([("message_id", "must be a message's id, a UUID" if message_id else "is required")])
+        yield "message_id", "must be a message's id, a UUID" if message_id else "is required"
 
 
 def _chat(draft: Draft) -> Iterator[Violation]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.model import Caller, Draft, Message, Record
+from gateway.model import Caller, Draft, Message, Record, State
 
 
 class Verifier(Protocol):
@@ -19,10 +19,10 @@ class Verifier(Protocol):
 class Outbox(Protocol):
     """Keeps messages until they are final."""
 
-    async def accept(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Message:
+    def accept(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Awaitable[Message]:
         """Put a message on durable storage, or find the one that an equal request made.
 
-        Begun, it is done whole, even when the caller stops waiting for it.
+        Begun by the call itself, it is done whole, even when the caller stops waiting for it.
         """
 
     async def settled(self, message_id: str, within: timedelta) -> Message:
@@ -34,6 +34,31 @@ class Outbox(Protocol):
     async def cancel(self, caller: Caller, message_id: str) -> Message:
         """Cancel a message of the caller."""
 
+    async def retry(self, caller: Caller, message_id: str) -> Message:
+        """Send a message of the caller again."""
+
+    async def resolve(self, caller: Caller, message_id: str, resolution: State) -> Message:
+        """Settle a message of the caller whose delivery is unknown."""
+
+    async def list(
+        self,
+        caller: Caller,
+        *,
+        states: Collection[State],
+        chat_id: int | None,
+        accepted_from: datetime | None,
+        accepted_until: datetime | None,
+        after: str,
+        limit: int,
+    ) -> tuple[Sequence[Message], str]:
+        """Return messages of the caller, newest first, and the token of the next page."""
+
+    def estimated_wait(self, chat_id: int, client: str, message_id: str = "") -> timedelta:
+        """Return about how long a message waits for its first attempt: one that is there, or one that comes now."""
+
+    async def latest(self) -> str:
+        """Return the token with which a watch goes on after what has changed so far."""
+
     def watch(self, caller: Caller, resume_token: str) -> AsyncIterator[tuple[Message, str]]:
         """Yield each change of the caller's messages with the token that goes on after it, without an end."""
 
@@ -43,3 +68,6 @@ class Ledger(Protocol):
 
     def refused(self, record: Record) -> None:
         """Note a refusal; never waits."""
+
+    async def allowed(self, record: Record) -> None:
+        """Write down what is about to be allowed; raises `AuditUnavailable` if that can't be done."""

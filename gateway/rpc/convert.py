@@ -1,4 +1,4 @@
-"""Between the contract's messages and the words of the house.
+"""What is asked: the contract's messages as the words of the house.
 
 A number that an enum of this version does not have, and a field that a message does not have, are refused: what is
 not understood is not ignored.
@@ -19,17 +19,16 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from chatkey.v1 import credential_self_pb2 as credential_pb
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway import model
-from gateway.desk.checks import MAX_TTL, Violation
+from gateway.addresses import AddressRanges
+from gateway.desk.checks import MAX_TTL, Listing, Violation
 from gateway.errors import RequestInvalid
 from gateway.model import (
     Button,
-    Caller,
     Draft,
     Entity,
-    Failure,
     Grant,
     LinkPreview,
-    Message,
+    Narrowing,
     Permission,
     Priority,
     State,
@@ -71,10 +70,16 @@ WAITS: Mapping[int, bool] = {
 ENTITY_KINDS: Mapping[int, str] = {
     number: name.removeprefix("ENTITY_TYPE_").lower() for name, number in pb.EntityType.items() if number
 }
-STATES: Mapping[State, str] = {state: f"STATE_{state.name}" for state in State}
-PERMISSIONS: Mapping[Permission, str] = {permission: f"PERMISSION_{permission.name}" for permission in Permission}
+STATES: Mapping[int, State] = {pb.State.Value(f"STATE_{state.name}"): state for state in State}
+RESOLUTIONS: Mapping[int, State | None] = {
+    pb.RESOLUTION_UNSPECIFIED: None,
+    pb.RESOLUTION_DELIVERED: State.DELIVERED,
+    pb.RESOLUTION_DROPPED: State.CANCELLED,
+}
+PERMISSIONS: Mapping[int, Permission] = {
+    credential_pb.Permission.Value(f"PERMISSION_{permission.name}"): permission for permission in Permission
+}
 _MAX_UNKNOWN = 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def draft_from(request: pb.SendMessageRequest) -> tuple[Draft, list[Violation]]:
@@ -100,14 +105,71 @@ def draft_from(request: pb.SendMessageRequest) -> tuple[Draft, list[Violation]]:
         when_unknown=_enum(WHEN_UNKNOWN, request, "when_unknown", malformed),
         priority=_enum(PRIORITIES, request, "priority", malformed),
         ttl=_ttl(request.ttl) if request.HasField("ttl") else model.DEFAULT_TTL,
-        send_at=_instant(request.send_at, malformed) if request.HasField("send_at") else None,
+        send_at=_instant(request.send_at, "send_at", malformed) if request.HasField("send_at") else None,
     )
     return draft, malformed
 
 
-def waits(request: pb.SendMessageRequest) -> bool:
+def draft_of_many(request: pb.SendMessagesRequest) -> tuple[Draft, list[Violation]]:
+    """Do as `draft_from` for one request of many; paths are those of the message in it."""
+    draft, malformed = draft_from(request.message)
+    return draft, [*_around(request), *malformed]
+
+
+def draft_to_explain(request: pb.ExplainRequest) -> tuple[Draft, list[Violation]]:
+    """Do as `draft_from` for the message that is asked about; raises `RequestInvalid` if the question is not one."""
+    if violations := [*_around(request)]:
+        raise RequestInvalid(violations)
+    return draft_from(request.message)
+
+
+def waits(request: pb.SendMessageRequest, *, by_default: bool) -> bool:
     """Whether the call is to wait for the delivery; what is unknown was refused before anybody waits."""
-    return WAITS.get(request.wait_for, False)
+    return WAITS.get(request.wait_for, False) if request.wait_for else by_default
+
+
+def listing_from(request: pb.ListMessagesRequest) -> Listing:
+    """Return what is asked to be listed, with what of the request could not be put into it."""
+    malformed = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+    for index, number in enumerate(request.states):
+        if number not in STATES:
+            malformed.append((f"states[{index}]", "is not a state of this version"))
+    bounds = [
+        _instant(getattr(request, name), name, malformed) if request.HasField(name) else None
+        for name in ("accepted_from", "accepted_until")
+    ]
+    return Listing(
+        chat_id=request.chat_id if request.HasField("chat_id") else None,
+        states=frozenset(STATES[number] for number in request.states if number in STATES),
+        accepted_from=bounds[0],
+        accepted_until=bounds[1],
+        page_size=request.page_size,
+        page_token=request.page_token,
+        malformed=malformed,
+    )
+
+
+def resolution_from(request: pb.ResolveMessageRequest) -> State | None:
+    """Return what a message is to be settled as; None where nothing is said. Raises `RequestInvalid`."""
+    refuse_unknown_fields(request)
+    if request.resolution not in RESOLUTIONS:
+        raise RequestInvalid([("resolution", "is not a value of this version")])
+    return RESOLUTIONS[request.resolution]
+
+
+def narrowing_from(request: credential_pb.NarrowCredentialRequest) -> Narrowing:
+    """Return what a child of a credential is to be; raises `RequestInvalid`."""
+    malformed = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+    grants = tuple(_grant(index, grant, malformed) for index, grant in enumerate(request.grants))
+    ranges = None
+    try:
+        ranges = AddressRanges.parse(request.address_ranges) if request.address_ranges else None
+    except ValueError:
+        malformed.append(("address_ranges", "are not all ranges such as 10.0.0.0/8, or addresses"))
+    if malformed:
+        raise RequestInvalid(malformed)
+    ttl = _ttl(request.ttl) if request.HasField("ttl") else None
+    return Narrowing(grants=grants, ttl=ttl, address_ranges=ranges)
 
 
 def refuse_unknown_fields(request: ProtoMessage) -> None:
@@ -117,59 +179,24 @@ def refuse_unknown_fields(request: ProtoMessage) -> None:
         raise RequestInvalid(violations)
 
 
-def message_to(message: Message) -> pb.Message:
-    """Return a message as its client sees it."""
-    reply = pb.Message(
-        id=message.id,
-        chat_id=message.chat_id,
-        state=STATES[message.state],
-        telegram_message_ids=message.telegram_message_ids,
-        request_id=message.request_id,
-        accept_time=_timestamp(message.accepted_at),
-        attempts=message.attempts,
-        possibly_duplicated=message.possibly_duplicated,
-        expire_time=_timestamp(message.expires_at),
-    )
-    if message.finished_at is not None:
-        reply.finish_time.CopyFrom(_timestamp(message.finished_at))
-    if message.failure is not None:
-        reply.failure.CopyFrom(_failure(message.failure))
-    if message.state in (State.QUEUED, State.RETRY_WAIT) and message.due_at > message.accepted_at:
-        reply.due_time.CopyFrom(_timestamp(message.due_at))
-    return reply
-
-
-def checked_to(draft: Draft) -> pb.Message:
-    """Return the message that the draft would have made: without an id or a state, since it was not kept."""
-    return pb.Message(chat_id=draft.chat_id, request_id=draft.request_id)
-
-
-def credential_to(caller: Caller) -> credential_pb.Credential:
-    """Return what a caller's credential says."""
-    return credential_pb.Credential(
-        client=caller.client,
-        token_id=caller.token_id,
-        issuer=caller.issuer,
-        grants=[_grant(grant) for grant in caller.grants],
-        issue_time=_timestamp(caller.issued_at),
-        expire_time=_timestamp(caller.expires_at),
-    )
-
-
-def _grant(grant: Grant) -> credential_pb.ChatGrant:
-    return credential_pb.ChatGrant(
-        chat_id=grant.chat_id,
-        permissions=[PERMISSIONS[permission] for permission in Permission if permission in grant.permissions],
-        message_thread_id=grant.message_thread_id,
-    )
-
-
 def _enum(known: Mapping[int, V], request: pb.SendMessageRequest, name: str, malformed: list[Violation]) -> V:
     number: int = getattr(request, name)
     if number not in known:
         malformed.append((name, "is not a value of this version"))
         return known[0]
     return known[number]
+
+
+def _grant(index: int, grant: credential_pb.ChatGrant, malformed: list[Violation]) -> Grant:
+    if not grant.chat_id:
+        malformed.append((f"grants[{index}].chat_id", "is required"))
+    if not all(number in PERMISSIONS for number in grant.permissions):
+        malformed.append((f"grants[{index}].permissions", "has one that is not a permission of this version"))
+    return Grant(
+        chat_id=grant.chat_id,
+        permissions=frozenset(PERMISSIONS[number] for number in grant.permissions if number in PERMISSIONS),
+        message_thread_id=grant.message_thread_id if grant.HasField("message_thread_id") else None,
+    )
 
 
 def _entity(entity: pb.MessageEntity) -> Entity:
@@ -193,31 +220,16 @@ def _ttl(duration: Duration) -> timedelta:
     return timedelta(seconds=seconds, microseconds=duration.nanos // 1000)
 
 
-def _instant(timestamp: Timestamp, malformed: list[Violation]) -> datetime | None:
+def _instant(timestamp: Timestamp, name: str, malformed: list[Violation]) -> datetime | None:
     try:
         return timestamp.ToDatetime(UTC)
     except (ValueError, OverflowError):
-        malformed.append(("send_at", "is not an instant between the years 1 and 9999"))
+        malformed.append((name, "is not an instant between the years 1 and 9999"))
         return None
 
 
-def _failure(failure: Failure) -> pb.Failure:
-    return pb.Failure(
-        reason=f"ERROR_REASON_{failure.reason}",
-        description=failure.description,
-        telegram_error_code=failure.telegram_error_code,
-    )
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    since = at - _EPOCH
-    return Timestamp(seconds=since.days * 86400 + since.seconds, nanos=since.microseconds * 1000)
-
-
 def _unknown_fields(message: ProtoMessage, path: str = "") -> Iterator[Violation]:
-    unknown = UnknownFieldSet(message)
-    for index in range(len(unknown)):
-        yield f"{path}{unknown[index].field_number}", "is not a field of this version"
+    yield from _own_unknown_fields(message, path)
     for descriptor, value in message.ListFields():
         if descriptor.message_type is None:
             continue
@@ -225,3 +237,15 @@ def _unknown_fields(message: ProtoMessage, path: str = "") -> Iterator[Violation
         for index, inner in enumerate(below):
             place = f"[{index}]" if descriptor.is_repeated else ""
             yield from _unknown_fields(inner, f"{path}{descriptor.name}{place}.")
+
+
+def _around(request: pb.SendMessagesRequest | pb.ExplainRequest) -> Iterator[Violation]:
+    if not request.HasField("message"):
+        yield "message", "is required"
+    yield from _own_unknown_fields(request, "")
+
+
+def _own_unknown_fields(message: ProtoMessage, path: str) -> Iterator[Violation]:
+    unknown = UnknownFieldSet(message)
+    for index in range(min(len(unknown), _MAX_UNKNOWN)):
+        yield f"{path}{unknown[index].field_number}", "is not a field of this version"

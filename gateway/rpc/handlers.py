@@ -1,4 +1,5 @@
-"""Handlers of every shape as one: a coroutine from the request's bytes to the answer's, or to None after a stream.
+"""Handlers of every shape as one: a coroutine from a request's bytes, or a stream of them, to an answer's, or to None
+after a stream.
 
 gRPC parses a request before it calls a handler and answers what it can't parse with its own words. So requests and
 answers pass gRPC as bytes and are parsed here, where a failure is a refusal like any other.
@@ -6,7 +7,7 @@ answers pass gRPC as bytes and are parsed here, where a failure is a refusal lik
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -28,24 +29,28 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What serves an RPC, and whether it answers with a stream."""
+    """What serves an RPC, and its shape: `unary`, `server_stream` or `bidi_stream`, as go-grpc-prometheus has it."""
 
     handle: Handle
-    streams: bool
+    kind: str
 
     def handler(self, around: Around) -> Handler:
         """Return what gRPC calls: what serves, with something around it."""
-        make: Callable[..., Handler] = (
-            grpc.unary_stream_rpc_method_handler if self.streams else grpc.unary_unary_rpc_method_handler
-        )
-        return make(around(self.handle))
+        return _MAKERS[self.kind](around(self.handle))
+
+
+_MAKERS: Mapping[str, Callable[..., Handler]] = {
+    "unary": grpc.unary_unary_rpc_method_handler,
+    "server_stream": grpc.unary_stream_rpc_method_handler,
+    "bidi_stream": grpc.stream_stream_rpc_method_handler,
+}
 
 
 def routes_of(service: ServiceDescriptor, servicer: object) -> dict[str, Route]:
     """Return what serves each RPC of a service, by the RPC's full name.
 
-    The servicer has a method for each, called with the request and the `Call`. It returns the answer, or yields the
-    answers.
+    The servicer has a method for each, called with the request, or an iterator of the requests, and the `Call`. It
+    returns the answer, or yields the answers.
     """
     return {
         f"/{service.full_name}/{method.name}": _route(method, getattr(servicer, method.name))
@@ -65,7 +70,11 @@ def refusing(around: Around) -> Handler:
 
 def _route(method: MethodDescriptor, serve: Callable[..., Any]) -> Route:
     request_type = GetMessageClass(method.input_type)
-    return Route((_stream if method.server_streaming else _once)(request_type, serve), method.server_streaming)
+    if method.client_streaming:
+        return Route(_pipe(request_type, serve), "bidi_stream")
+    if method.server_streaming:
+        return Route(_stream(request_type, serve), "server_stream")
+    return Route(_once(request_type, serve), "unary")
 
 
 def _once(request_type: type[M], serve: Callable[[M, Call], Awaitable[Message]]) -> Handle:
@@ -79,6 +88,16 @@ def _once(request_type: type[M], serve: Callable[[M, Call], Awaitable[Message]])
 def _stream(request_type: type[M], serve: Callable[[M, Call], AsyncGenerator[Message, None]]) -> Handle:
     async def handle(data: bytes, context: Context) -> None:
         async with aclosing(serve(_parsed(request_type, data), calls.current())) as replies:
+            async for reply in replies:
+                await context.write(reply.SerializeToString())
+
+    return handle
+
+
+def _pipe(request_type: type[M], serve: Callable[[AsyncIterator[M], Call], AsyncGenerator[Message, None]]) -> Handle:
+    async def handle(requests: AsyncIterator[bytes], context: Context) -> None:
+        parsed = (_parsed(request_type, data) async for data in requests)
+        async with aclosing(serve(parsed, calls.current())) as replies:
             async for reply in replies:
                 await context.write(reply.SerializeToString())
 

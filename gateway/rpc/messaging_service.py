@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.desk.desk import Desk
-from gateway.rpc import convert
+from gateway.rpc import answers, convert
 from gateway.rpc.call import Call
+from gateway.rpc.refusals import Refusals
+from gateway.rpc.send_stream import SendStream
 
 MAX_WAIT = timedelta(seconds=30)
 MAX_MARGIN = timedelta(milliseconds=250)
@@ -19,9 +21,10 @@ MAX_MARGIN = timedelta(milliseconds=250)
 class MessagingService:
     """Sends messages and tells what became of them."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Ask `desk`."""
+    def __init__(self, desk: Desk, refusals: Refusals) -> None:
+        """Ask `desk`; `refusals` says what a caller learns of an error among answers."""
         self._desk = desk
+        self._refusals = refusals
 
     async def SendMessage(self, request: pb.SendMessageRequest, call: Call) -> pb.SendMessageResponse:
         """Accept a message, and wait as long as the client wants and can."""
@@ -29,16 +32,27 @@ class MessagingService:
         draft, malformed = convert.draft_from(request)
         if request.validate_only:
             self._desk.validate_message(caller, draft, malformed)
-            return pb.SendMessageResponse(message=convert.checked_to(draft))
-        wait = _wait(call.time_remaining()) if convert.waits(request) else None
+            return pb.SendMessageResponse(message=answers.checked_to(draft))
+        wait = _wait(call.time_remaining()) if convert.waits(request, by_default=True) else None
         message = await self._desk.send_message(caller, draft, wait, malformed)
-        return pb.SendMessageResponse(message=convert.message_to(message))
+        return answers.sent_to(message, self._desk.estimated_wait(message))
+
+    def SendMessages(
+        self, requests: AsyncIterator[pb.SendMessagesRequest], call: Call
+    ) -> AsyncGenerator[pb.SendMessagesResponse, None]:
+        """Accept messages as they come, and yield what came of each."""
+        return SendStream(self._desk, self._refusals, call, _wait(call.time_remaining())).answers(requests)
 
     async def GetMessage(self, request: pb.GetMessageRequest, call: Call) -> pb.GetMessageResponse:
         """Return one message."""
         convert.refuse_unknown_fields(request)
         message = await self._desk.get_message(call.require_caller(), request.message_id)
-        return pb.GetMessageResponse(message=convert.message_to(message))
+        return pb.GetMessageResponse(message=answers.message_to(message))
+
+    async def ListMessages(self, request: pb.ListMessagesRequest, call: Call) -> pb.ListMessagesResponse:
+        """Return a page of messages."""
+        page, token = await self._desk.list_messages(call.require_caller(), convert.listing_from(request))
+        return pb.ListMessagesResponse(messages=map(answers.message_to, page), next_page_token=token)
 
     async def WatchMessages(
         self, request: pb.WatchMessagesRequest, call: Call
@@ -47,13 +61,30 @@ class MessagingService:
         convert.refuse_unknown_fields(request)
         async with aclosing(self._desk.watch_messages(call.require_caller(), request.resume_token)) as changes:
             async for message, resume_token in changes:
-                yield pb.WatchMessagesResponse(message=convert.message_to(message), resume_token=resume_token)
+                yield answers.change_to(message, resume_token)
 
     async def CancelMessage(self, request: pb.CancelMessageRequest, call: Call) -> pb.CancelMessageResponse:
         """Cancel a message."""
         convert.refuse_unknown_fields(request)
         message = await self._desk.cancel_message(call.require_caller(), request.message_id)
-        return pb.CancelMessageResponse(message=convert.message_to(message))
+        return pb.CancelMessageResponse(message=answers.message_to(message))
+
+    async def RetryMessage(self, request: pb.RetryMessageRequest, call: Call) -> pb.RetryMessageResponse:
+        """Send a message again."""
+        convert.refuse_unknown_fields(request)
+        message = await self._desk.retry_message(call.require_caller(), request.message_id)
+        return pb.RetryMessageResponse(message=answers.message_to(message))
+
+    async def ResolveMessage(self, request: pb.ResolveMessageRequest, call: Call) -> pb.ResolveMessageResponse:
+        """Settle a message."""
+        resolution = convert.resolution_from(request)
+        message = await self._desk.resolve_message(call.require_caller(), request.message_id, resolution)
+        return pb.ResolveMessageResponse(message=answers.message_to(message))
+
+    async def Explain(self, request: pb.ExplainRequest, call: Call) -> pb.ExplainResponse:
+        """Say what would become of a message."""
+        draft, malformed = convert.draft_to_explain(request)
+        return answers.explanation_to(self._desk.explain(call.require_caller(), draft, malformed))
 
 
 def _wait(remaining: timedelta | None) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import grpc
@@ -26,7 +26,7 @@ class CallMetrics(Protocol):
     """Counts calls, as the `grpc_server_…` series of go-grpc-prometheus do."""
 
     def started(self, method: str, kind: str = "unary") -> None:
-        """Count a call that begins; `kind` is `unary` or `server_stream`."""
+        """Count a call that begins; `kind` is `unary`, `server_stream` or `bidi_stream`."""
 
     def handled(self, method: str, code: str, seconds: float, kind: str = "unary") -> None:
         """Count a call that ended with a code such as `NotFound`."""
@@ -36,13 +36,13 @@ class Observer:
     """Stands outermost, so that nothing that happens to a call escapes it."""
 
     def __init__(
-        self, *, clock: Clock, new_id: Callable[[], str], metrics: CallMetrics, streams: Iterable[str]
+        self, *, clock: Clock, new_id: Callable[[], str], metrics: CallMetrics, kinds: Mapping[str, str]
     ) -> None:
-        """Keep what measures; `streams` names the methods that answer with a stream."""
+        """Keep what measures; `kinds` has the shape of each method."""
         self._clock = clock
         self._new_id = new_id
         self._metrics = metrics
-        self._kinds = dict.fromkeys(streams, "server_stream")
+        self._kinds = kinds
 
     def begin(self, method: str, given_ids: list[str]) -> Call:
         """Begin a call; its id is the caller's `x-request-id` if that is one, once, and fit for a log."""

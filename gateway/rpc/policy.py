@@ -17,10 +17,16 @@ class Access(Enum):
 
 POLICY: Mapping[str, Permission | Access] = {
     "/chatkey.v1.MessagingGateway/SendMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/SendMessages": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/GetMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/ListMessages": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/WatchMessages": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/CancelMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/RetryMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/ResolveMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/Explain": Access.CREDENTIAL,
     "/chatkey.v1.CredentialSelf/DescribeCredential": Access.CREDENTIAL,
+    "/chatkey.v1.CredentialSelf/NarrowCredential": Access.CREDENTIAL,
     "/grpc.health.v1.Health/Check": Access.PUBLIC,
     "/grpc.health.v1.Health/List": Access.PUBLIC,
     "/grpc.health.v1.Health/Watch": Access.PUBLIC,

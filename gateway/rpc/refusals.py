@@ -49,19 +49,24 @@ class Refusals:
         return refusing
 
     async def _refuse(self, error: Exception, call: Call, context: Context) -> Never:
-        answer = self._answer(error, call)
+        answer, call.error_id = self.answer(error, call)
         call.code, call.reason = answer.code, answer.reason
         names = (("chatkey-error-id", call.error_id), ("x-request-id", call.id))
         await context.abort(answer.code, answer.text, (*answer.trailers, *names))
 
-    def _answer(self, error: Exception, call: Call) -> Answer:
+    def answer(self, error: Exception, call: Call) -> tuple[Answer, str]:
+        """Return what an error is to its caller, and the id under which more of it is written down, which it is.
+
+        For the call as a whole, or for one of its many requests.
+        """
+        error_id = ""
         try:
-            call.error_id = self._new_id()
+            error_id = self._new_id()
             if isinstance(error, CallRefused):
-                self._desk.refused(error, call.origin, call.caller, call.error_id)
+                self._desk.refused(error, call.origin, call.caller, error_id)
             elif not isinstance(error, GatewayError):
-                _log.error("grpc.bug", exc_info=error, method=call.known_method, error_id=call.error_id)
-            return answer_to(error)
+                _log.error("grpc.bug", exc_info=error, method=call.known_method, error_id=error_id)
+            return answer_to(error), error_id
         except Exception as bug:  # noqa: BLE001 - a refusal that fails is a bug of ours and no text for callers
-            _log.error("grpc.bug", exc_info=bug, method=call.known_method, error_id=call.error_id)
-            return answer_to(bug)
+            _log.error("grpc.bug", exc_info=bug, method=call.known_method, error_id=error_id)
+            return answer_to(bug), error_id

@@ -111,16 +111,16 @@ def _server(
     messaging = messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"]
     credential_self = credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"]
     health = HealthService([messaging.full_name, credential_self.full_name])
+    refusals = Refusals(desk=desk, new_id=new_id, trusted_proxies=trusted_proxies)
     services: list[tuple[ServiceDescriptor, object]] = [
-        (messaging, MessagingService(desk)),
+        (messaging, MessagingService(desk, refusals)),
         (credential_self, CredentialSelfService(desk)),
         (health_pb2.DESCRIPTOR.services_by_name["Health"], health),
     ]
     routes = {name: route for service in services for name, route in routes_of(*service).items()}
     policy.require_complete(routes)
-    streams = [name for name, route in routes.items() if route.streams]
-    observer = Observer(clock=clock, new_id=new_id, metrics=metrics, streams=streams)
-    refusals = Refusals(desk=desk, new_id=new_id, trusted_proxies=trusted_proxies)
+    kinds = {name: route.kind for name, route in routes.items()}
+    observer = Observer(clock=clock, new_id=new_id, metrics=metrics, kinds=kinds)
 
     def around(handle: Handle) -> Handle:
         # Observed outermost, so that refusals are counted; refused outside of the handler, so that it simply raises.

@@ -59,11 +59,22 @@ Trailers = tuple[tuple[str, str | bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a call ends that was refused."""
+    """How a call, or one request of many, ends that was refused.
+
+    Attributes:
+        reason: A name of the contract's `ErrorReason`.
+        metadata: The facts that vary.
+        violations: Paths of fields, and what is wrong with them.
+        retry_after: When to try again, if the refusal passes.
+        trailers: All of this as the status of a call has it.
+    """
 
     code: grpc.StatusCode
     reason: str
     text: str
+    metadata: Mapping[str, str]
+    violations: Sequence[tuple[str, str]]
+    retry_after: timedelta | None
     trailers: Trailers
 
 
@@ -74,48 +85,73 @@ def answer_to(error: Exception) -> Answer:
     if not isinstance(error, GatewayError):
         return _fixed(INTERNAL, "internal error")
     reason = error.failure.reason if isinstance(error, MessageFailed) else error.reason
-    pushback: Trailers = ()
-    if isinstance(error, QuotaExceeded):
-        pushback = (("grpc-retry-pushback-ms", str(-(-error.retry_after // timedelta(milliseconds=1)))),)
-    details = [ErrorInfo(reason=reason, domain=DOMAIN, metadata=error.facts), *_details(error, reason)]
-    return _answer(reason, str(error)[:MAX_TEXT], details, pushback)
+    violations = tuple(_fitting(_violations(error, reason)))
+    retry_after = error.retry_after if isinstance(error, QuotaExceeded) else None
+    return Answer(
+        code=STATUS[reason],
+        reason=reason,
+        text=str(error)[:MAX_TEXT],
+        metadata=error.facts,
+        violations=violations,
+        retry_after=retry_after,
+        trailers=_trailers(error, reason, violations, retry_after),
+    )
 
 
 @lru_cache(maxsize=32)
 def _fixed(reason: str, text: str) -> Answer:
     """Return an answer that is the same bytes whatever the cause."""
-    return _answer(reason, text, [ErrorInfo(reason=reason, domain=DOMAIN)])
+    trailers = _packed(reason, text, [ErrorInfo(reason=reason, domain=DOMAIN)])
+    return Answer(STATUS[reason], reason, text, {}, (), None, trailers)
 
 
-def _answer(reason: str, text: str, details: list[Message], more: Trailers = ()) -> Answer:
-    code = STATUS[reason]
-    status = Status(code=code.value[0], message=text)
+def _trailers(
+    error: GatewayError, reason: str, violations: Sequence[tuple[str, str]], retry_after: timedelta | None
+) -> Trailers:
+    details: list[Message] = [ErrorInfo(reason=reason, domain=DOMAIN, metadata=error.facts)]
+    pushback: Trailers = ()
+    if violations:
+        details.append(_bad_request(violations))
+    if isinstance(error, MessageNotFound):
+        name = error.facts.get("messageId", "")
+        details.append(ResourceInfo(resource_type=f"{DOMAIN}.Message", resource_name=name))
+    if retry_after is not None:
+        delay = Duration()
+        delay.FromTimedelta(retry_after)
+        details.append(RetryInfo(retry_delay=delay))
+        pushback = (("grpc-retry-pushback-ms", str(-(-retry_after // timedelta(milliseconds=1)))),)
+    return (*_packed(reason, str(error)[:MAX_TEXT], details), *pushback)
+
+
+def _packed(reason: str, text: str, details: list[Message]) -> Trailers:
+    status = Status(code=STATUS[reason].value[0], message=text)
     for detail in details:
         packed = Any()
         packed.Pack(detail)
         status.details.append(packed)
-    return Answer(code, reason, text, (("grpc-status-details-bin", status.SerializeToString()), *more))
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
-def _details(error: GatewayError, reason: str) -> Iterator[Message]:
+def _violations(error: GatewayError, reason: str) -> Sequence[tuple[str, str]]:
     if isinstance(error, RequestInvalid):
-        yield _bad_request(error.violations)
-    elif isinstance(error, MessageFailed) and STATUS[reason] is grpc.StatusCode.INVALID_ARGUMENT:
+        return error.violations
+    if isinstance(error, MessageFailed) and STATUS[reason] is grpc.StatusCode.INVALID_ARGUMENT:
         # Telegram says where its parser stopped, in bytes of the text.
-        yield _bad_request([("text", error.failure.description)])
-    elif isinstance(error, MessageNotFound):
-        yield ResourceInfo(resource_type=f"{DOMAIN}.Message", resource_name=error.facts.get("messageId", ""))
-    elif isinstance(error, QuotaExceeded):
-        delay = Duration()
-        delay.FromTimedelta(error.retry_after)
-        yield RetryInfo(retry_delay=delay)
+        return [("text", error.failure.description)]
+    return ()
+
+
+def _fitting(violations: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield as many as trailers can hold."""
+    size = 0
+    for path, what in violations:
+        violation = path, what[:MAX_TEXT]
+        size += _bad_request([violation]).ByteSize()
+        if size > MAX_VIOLATIONS_BYTES:
+            return
+        yield violation
 
 
 def _bad_request(violations: Sequence[tuple[str, str]]) -> BadRequest:
-    reply = BadRequest()
-    for path, what in violations:
-        reply.field_violations.add(field=path, description=what[:MAX_TEXT])
-        if reply.ByteSize() > MAX_VIOLATIONS_BYTES:
-            del reply.field_violations[-1]
-            break
-    return reply
+    fields = [BadRequest.FieldViolation(field=path, description=what) for path, what in violations]
+    return BadRequest(field_violations=fields)

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from chatkey.v1 import credential_self_pb2 as credential_pb
 from chatkey.v1 import messaging_gateway_pb2 as pb
-from gateway.model import Draft, Permission
+from gateway.model import Permission
 from gateway.telegram.failures import ChatRefused, Refused
 from tests.support.open_door import SEND, Outside, outside, refusal_of
 from tests.support.open_house import CHAT, CLIENT
@@ -120,10 +120,12 @@ async def test_a_message_can_be_cancelled_until_it_is_final(view: Outside) -> No
 
 async def test_a_watch_shows_changes_until_its_client_has_seen_enough(view: Outside) -> None:
     watch = view.messaging.WatchMessages(pb.WatchMessagesRequest(), metadata=view.bearer())
-    reading = asyncio.ensure_future(watch.read())
-    while not reading.done():
-        await view.messaging.SendMessage(hello(), metadata=view.bearer())
-    token = reading.result().resume_token
+    beginning = await watch.read()
+    assert beginning == pb.WatchMessagesResponse(resume_token=beginning.resume_token)
+    first = (await view.messaging.SendMessage(hello(), metadata=view.bearer())).message
+    change = await watch.read()
+    assert change.message.id == first.id
+    token = change.resume_token
     watch.cancel()
     last = (await view.messaging.SendMessage(hello(), metadata=view.bearer())).message
     async for change in view.messaging.WatchMessages(
@@ -135,9 +137,7 @@ async def test_a_watch_shows_changes_until_its_client_has_seen_enough(view: Outs
 
 async def test_a_watch_ends_when_its_token_does(view: Outside) -> None:
     watch = view.messaging.WatchMessages(pb.WatchMessagesRequest(), metadata=view.bearer())
-    reading = asyncio.ensure_future(watch.read())
-    while not reading.done():
-        await view.messaging.SendMessage(hello(), metadata=view.bearer())
+    await watch.read()
     view.house.clock.ahead = timedelta(hours=2)
 
     async def rest() -> None:
@@ -186,9 +186,7 @@ async def test_each_call_is_one_line_in_the_log_and_counted_once(view: Outside) 
         await refusal_of(view.messaging.SendMessage(hello(chat_id=5), metadata=view.bearer(token)))
         await refusal_of(view.raw("/nobody/knows", metadata=view.bearer(token)))
         watch = view.messaging.WatchMessages(pb.WatchMessagesRequest(), metadata=view.bearer(token))
-        reading = asyncio.ensure_future(watch.read())
-        while not reading.done():
-            await view.house.desk.send_message(view.house.caller(), Draft(chat_id=CHAT, text="x"), timedelta(minutes=1))
+        await watch.read()
         watch.cancel()
         await view.metrics.quiet.wait()
     calls = [line for line in lines if line["event"] == "grpc.call"]

@@ -123,6 +123,7 @@ async def test_at_a_stop_waiting_calls_are_answered_and_streams_end(house: House
         health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         assert (await health.read()).status == health_pb2.HealthCheckResponse.SERVING
         watch = stub.WatchMessages(pb.WatchMessagesRequest(), metadata=metadata)
+        assert not (await watch.read()).HasField("message")
         sending = asyncio.ensure_future(stub.SendMessage(HELLO, metadata=metadata))
         change = await watch.read()
         assert change.message.state == pb.STATE_SENDING

@@ -227,21 +227,31 @@ async def _sent(house: House) -> str:
 async def test_a_watch_shows_changes_and_goes_on_where_it_ended(house: House) -> None:
     first = await house.desk.send_message(house.caller(), DRAFT, MINUTE)
     async with aclosing(house.desk.watch_messages(house.caller(), "")) as changes:
-        upcoming = asyncio.ensure_future(anext(changes))
-        while not upcoming.done():
-            await _sent(house)
-        message, token = upcoming.result()
-    assert message.id != first.id
+        nothing, beginning = await anext(changes)
+        second = await _sent(house)
+        message, token = await anext(changes)
+    assert nothing is None
+    assert message is not None
+    assert message.id == second
     third = await _sent(house)
+    assert await _seen(house, token, third) <= {second, third}
+    assert await _seen(house, beginning, third) == {second, third}
+    assert first.id not in await _seen(house, beginning, third)
+
+
+async def _seen(house: House, token: str, last: str) -> set[str]:
     async with aclosing(house.desk.watch_messages(house.caller(), token)) as changes:
-        seen = set()
-        while third not in seen:
-            seen.add((await anext(changes))[0].id)
-    assert first.id not in seen
+        seen: set[str] = set()
+        while last not in seen:
+            message, _ = await anext(changes)
+            assert message is not None
+            seen.add(message.id)
+    return seen
 
 
 async def test_a_watch_ends_with_the_credential(house: House) -> None:
     changes = house.desk.watch_messages(house.caller(), "")
+    await anext(changes)
     upcoming = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0)
     house.clock.ahead = timedelta(hours=2)
@@ -251,6 +261,7 @@ async def test_a_watch_ends_with_the_credential(house: House) -> None:
 
 async def test_a_watch_ends_when_the_gateway_stops(house: House) -> None:
     changes = house.desk.watch_messages(house.caller(), "")
+    await anext(changes)
     upcoming = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0)
     house.desk.drain()
@@ -291,7 +302,11 @@ async def test_a_watch_outlives_many_looks_at_a_credential_that_is_good() -> Non
         open_house(recheck=timedelta(0)) as house,
         aclosing(house.desk.watch_messages(house.caller(), "")) as changes,
     ):
+        await anext(changes)
         upcoming = asyncio.ensure_future(anext(changes))
-        while not upcoming.done():
-            await _sent(house)
-        assert upcoming.result()[0].chat_id == CHAT
+        for _ in range(10):
+            await asyncio.sleep(0)
+        sent = await _sent(house)
+        message, _ = await upcoming
+        assert message is not None
+        assert message.id == sent

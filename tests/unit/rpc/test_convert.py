@@ -27,7 +27,7 @@ from gateway.model import (
     TextFormat,
     WhenUnknown,
 )
-from gateway.rpc import convert
+from gateway.rpc import answers, convert
 
 AT = datetime(2026, 11, 24, 6, 30, 0, 250_000, tzinfo=UTC)
 MESSAGE = Message(
@@ -68,10 +68,12 @@ def test_every_value_of_an_enum_has_a_word_and_every_word_a_value(
 def test_every_other_enum_is_complete_too() -> None:
     assert set(convert.WAITS) == set(pb.WaitFor.values())
     assert set(convert.ENTITY_KINDS.values()) == ENTITY_KINDS
-    assert {*convert.STATES.values(), "STATE_UNSPECIFIED"} == set(pb.State.keys())
+    assert {*answers.STATES.values(), "STATE_UNSPECIFIED"} == set(pb.State.keys())
+    assert {pb.State.Value(name): state for state, name in answers.STATES.items()} == convert.STATES
+    assert set(convert.RESOLUTIONS) == set(pb.Resolution.values())
     permissions = set(credential_self_pb2.Permission.keys())
-    assert {*convert.PERMISSIONS.values(), "PERMISSION_UNSPECIFIED"} == permissions
-    assert set(convert.PERMISSIONS) == set(Permission)
+    assert {*answers.PERMISSIONS.values(), "PERMISSION_UNSPECIFIED"} == permissions
+    assert set(answers.PERMISSIONS) == set(Permission)
 
 
 def test_an_empty_request_is_a_draft_of_defaults() -> None:
@@ -124,7 +126,7 @@ def test_every_field_of_a_request_gets_into_the_draft() -> None:
 def test_a_number_that_an_enum_does_not_have_is_refused(name: str, number: int) -> None:
     request = pb.SendMessageRequest(**{name: number})  # type: ignore[arg-type]
     assert [path for path, _ in convert.draft_from(request)[1]] == [name]
-    assert convert.waits(pb.SendMessageRequest(wait_for=99)) is False  # type: ignore[arg-type]
+    assert convert.waits(pb.SendMessageRequest(wait_for=99), by_default=True) is False  # type: ignore[arg-type]
 
 
 def test_a_kind_of_formatting_that_is_not_known_is_left_to_the_checks() -> None:
@@ -168,7 +170,7 @@ def test_an_instant_that_is_none_is_refused(timestamp: dict[str, int]) -> None:
 
 
 def test_a_message_is_shown_with_what_it_has() -> None:
-    assert convert.message_to(MESSAGE) == pb.Message(
+    assert answers.message_to(MESSAGE) == pb.Message(
         id="m",
         chat_id=-5,
         state=pb.STATE_QUEUED,
@@ -181,7 +183,7 @@ def test_a_message_is_shown_with_what_it_has() -> None:
 def test_a_message_that_ended_says_when_and_why() -> None:
     failure = Failure(reason="CHAT_UNAVAILABLE", description="d", telegram_error_code=403)
     ended = replace(MESSAGE, state=State.FAILED, attempts=3, unknown_attempts=1, finished_at=AT, failure=failure)
-    shown = convert.message_to(ended)
+    shown = answers.message_to(ended)
     assert shown.failure.reason == error_reason_pb2.ERROR_REASON_CHAT_UNAVAILABLE
     assert (shown.failure.description, shown.failure.telegram_error_code) == ("d", 403)
     assert shown.finish_time.ToDatetime(UTC) == AT
@@ -192,6 +194,6 @@ def test_a_message_that_ended_says_when_and_why() -> None:
 @pytest.mark.parametrize(("state", "shown"), [(State.QUEUED, True), (State.RETRY_WAIT, True), (State.SENDING, False)])
 def test_the_next_attempt_is_shown_while_one_is_waited_for(state: State, shown: bool) -> None:
     later = AT + timedelta(seconds=5)
-    message = convert.message_to(replace(MESSAGE, state=state, due_at=later))
+    message = answers.message_to(replace(MESSAGE, state=state, due_at=later))
     assert message.HasField("due_time") is shown
     assert not shown or message.due_time.ToDatetime(UTC) == later

@@ -90,7 +90,8 @@ def test_the_refusals_here_are_all_there_are() -> None:
 @pytest.mark.parametrize("kind", [errors.Unauthenticated, errors.TokenExpired, errors.PermissionDenied])
 def test_a_refused_call_is_the_same_bytes_whatever_the_cause(kind: type[errors.CallRefused]) -> None:
     causes = [kind("one"), kind("another", claimed_chat_id=-5), kind("third", client="canary", facts={"a": 1})]
-    (answer,) = {answer_to(error) for error in causes}
+    answer, *others = (answer_to(error) for error in causes)
+    assert all(other is answer for other in others)
     assert b"canary" not in dict(answer.trailers)["grpc-status-details-bin"]
 
 

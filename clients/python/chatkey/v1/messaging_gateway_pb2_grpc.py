@@ -50,10 +50,20 @@ class MessagingGatewayStub:
                 request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessageRequest.SerializeToString,
                 response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessageResponse.FromString,
                 _registered_method=True)
+        self.SendMessages = channel.stream_stream(
+                '/chatkey.v1.MessagingGateway/SendMessages',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessagesRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessagesResponse.FromString,
+                _registered_method=True)
         self.GetMessage = channel.unary_unary(
                 '/chatkey.v1.MessagingGateway/GetMessage',
                 request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.GetMessageRequest.SerializeToString,
                 response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.GetMessageResponse.FromString,
+                _registered_method=True)
+        self.ListMessages = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/ListMessages',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ListMessagesRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ListMessagesResponse.FromString,
                 _registered_method=True)
         self.WatchMessages = channel.unary_stream(
                 '/chatkey.v1.MessagingGateway/WatchMessages',
@@ -64,6 +74,21 @@ class MessagingGatewayStub:
                 '/chatkey.v1.MessagingGateway/CancelMessage',
                 request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.CancelMessageRequest.SerializeToString,
                 response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.CancelMessageResponse.FromString,
+                _registered_method=True)
+        self.RetryMessage = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/RetryMessage',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.RetryMessageRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.RetryMessageResponse.FromString,
+                _registered_method=True)
+        self.ResolveMessage = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/ResolveMessage',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageResponse.FromString,
+                _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/Explain',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainResponse.FromString,
                 _registered_method=True)
 
 
@@ -93,8 +118,33 @@ class MessagingGatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SendMessages(self, request_iterator, context):
+        """Does what `SendMessage` does for many messages over one call: the fastest way to hand in a lot.
+
+        Requests are taken in order and without waiting for one another; there is one answer for each, in the order of the requests. A
+        request that is refused has its refusal in its answer, and the call goes on. When the service has as much in hand as it
+        takes, it reads on later, and the caller's writes wait. Messages for one chat are accepted in the order of their requests.
+
+        The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
+        `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
+        repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
+        chat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMessage(self, request, context):
         """Returns one message that the calling client sent to a chat of its credential. Needs `PERMISSION_WRITE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMessages(self, request, context):
+        """Lists the calling client's own messages in the chats of its credential, newest first, in pages. Needs `PERMISSION_WRITE`.
+
+        A message that is accepted between two pages is on neither; nothing else is left out or shown twice.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,7 +154,8 @@ class MessagingGatewayServicer:
         """Streams the changes of the calling client's own messages as they happen, until the caller ends the call.
 
         Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
-        two answers is sent once, as it is then; its final state is never left out. Needs `PERMISSION_WRITE`.
+        two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
+        one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +171,40 @@ class MessagingGatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryMessage(self, request, context):
+        """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
+
+        The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+        final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
+        Needs `PERMISSION_WRITE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveMessage(self, request, context):
+        """Settles a message in `DELIVERY_UNKNOWN` by what its sender has found out by other means.
+
+        Settling it the same way again returns it unchanged; any other state is refused with `STATE_CONFLICT`. Needs
+        `PERMISSION_WRITE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Explain(self, request, context):
+        """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
+        Telegram would count as its length, and how long it would wait.
+
+        A message that would be refused is an OK answer that says so. For a chat that is not the credential's the answer is the
+        same whatever that chat is, and whatever else the request has: it tells what the credential tells. Whether a `request_id`
+        was used before is not looked at, and nothing is written down of the question. Needs a valid credential and no particular
+        right.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MessagingGatewayServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,10 +213,20 @@ def add_MessagingGatewayServicer_to_server(servicer, server):
                     request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessageRequest.FromString,
                     response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessageResponse.SerializeToString,
             ),
+            'SendMessages': grpc.stream_stream_rpc_method_handler(
+                    servicer.SendMessages,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessagesRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessagesResponse.SerializeToString,
+            ),
             'GetMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMessage,
                     request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.GetMessageRequest.FromString,
                     response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.GetMessageResponse.SerializeToString,
+            ),
+            'ListMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessages,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ListMessagesRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ListMessagesResponse.SerializeToString,
             ),
             'WatchMessages': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchMessages,
@@ -142,6 +237,21 @@ def add_MessagingGatewayServicer_to_server(servicer, server):
                     servicer.CancelMessage,
                     request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.CancelMessageRequest.FromString,
                     response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.CancelMessageResponse.SerializeToString,
+            ),
+            'RetryMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryMessage,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.RetryMessageRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.RetryMessageResponse.SerializeToString,
+            ),
+            'ResolveMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveMessage,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -193,6 +303,33 @@ class MessagingGateway:
             _registered_method=True)
 
     @staticmethod
+    def SendMessages(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/chatkey.v1.MessagingGateway/SendMessages',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessagesRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.SendMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetMessage(request,
             target,
             options=(),
@@ -209,6 +346,33 @@ class MessagingGateway:
             '/chatkey.v1.MessagingGateway/GetMessage',
             chatkey_dot_v1_dot_messaging__gateway__pb2.GetMessageRequest.SerializeToString,
             chatkey_dot_v1_dot_messaging__gateway__pb2.GetMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/ListMessages',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.ListMessagesRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.ListMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -263,6 +427,87 @@ class MessagingGateway:
             '/chatkey.v1.MessagingGateway/CancelMessage',
             chatkey_dot_v1_dot_messaging__gateway__pb2.CancelMessageRequest.SerializeToString,
             chatkey_dot_v1_dot_messaging__gateway__pb2.CancelMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/RetryMessage',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.RetryMessageRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.RetryMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/ResolveMessage',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/Explain',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,19 +52,59 @@ class MessagingGatewayStub:
     message that ended in `FAILED` or `EXPIRED` while the call was waiting is an error status whose `ErrorInfo.metadata` has
     its `messageId`. With `ACCEPTANCE` it answers as soon as the message is durable. Needs `PERMISSION_WRITE` for the chat.
     """
+    SendMessages: _grpc.StreamStreamMultiCallable[_messaging_gateway_pb2.SendMessagesRequest, _messaging_gateway_pb2.SendMessagesResponse]
+    """Does what `SendMessage` does for many messages over one call: the fastest way to hand in a lot.
+
+    Requests are taken in order and without waiting for one another; there is one answer for each, in the order of the requests. A
+    request that is refused has its refusal in its answer, and the call goes on. When the service has as much in hand as it
+    takes, it reads on later, and the caller's writes wait. Messages for one chat are accepted in the order of their requests.
+
+    The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
+    `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
+    repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
+    chat.
+    """
     GetMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.GetMessageRequest, _messaging_gateway_pb2.GetMessageResponse]
     """Returns one message that the calling client sent to a chat of its credential. Needs `PERMISSION_WRITE`."""
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ListMessagesRequest, _messaging_gateway_pb2.ListMessagesResponse]
+    """Lists the calling client's own messages in the chats of its credential, newest first, in pages. Needs `PERMISSION_WRITE`.
+
+    A message that is accepted between two pages is on neither; nothing else is left out or shown twice.
+    """
     WatchMessages: _grpc.UnaryStreamMultiCallable[_messaging_gateway_pb2.WatchMessagesRequest, _messaging_gateway_pb2.WatchMessagesResponse]
     """Streams the changes of the calling client's own messages as they happen, until the caller ends the call.
 
     Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
-    two answers is sent once, as it is then; its final state is never left out. Needs `PERMISSION_WRITE`.
+    two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
+    one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
     """
     CancelMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.CancelMessageRequest, _messaging_gateway_pb2.CancelMessageResponse]
     """Cancels a message that has not been attempted yet or waits for another attempt.
 
     Cancelling a cancelled message returns it unchanged. A message that is on its way or final can't be cancelled:
     `STATE_CONFLICT`. Needs `PERMISSION_WRITE`.
+    """
+    RetryMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.RetryMessageRequest, _messaging_gateway_pb2.RetryMessageResponse]
+    """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
+
+    The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+    final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
+    Needs `PERMISSION_WRITE`.
+    """
+    ResolveMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ResolveMessageRequest, _messaging_gateway_pb2.ResolveMessageResponse]
+    """Settles a message in `DELIVERY_UNKNOWN` by what its sender has found out by other means.
+
+    Settling it the same way again returns it unchanged; any other state is refused with `STATE_CONFLICT`. Needs
+    `PERMISSION_WRITE`.
+    """
+    Explain: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ExplainRequest, _messaging_gateway_pb2.ExplainResponse]
+    """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
+    Telegram would count as its length, and how long it would wait.
+
+    A message that would be refused is an OK answer that says so. For a chat that is not the credential's the answer is the
+    same whatever that chat is, and whatever else the request has: it tells what the credential tells. Whether a `request_id`
+    was used before is not looked at, and nothing is written down of the question. Needs a valid credential and no particular
+    right.
     """
 
 @_typing.type_check_only
@@ -91,19 +131,59 @@ class MessagingGatewayAsyncStub(MessagingGatewayStub):
     message that ended in `FAILED` or `EXPIRED` while the call was waiting is an error status whose `ErrorInfo.metadata` has
     its `messageId`. With `ACCEPTANCE` it answers as soon as the message is durable. Needs `PERMISSION_WRITE` for the chat.
     """
+    SendMessages: _aio.StreamStreamMultiCallable[_messaging_gateway_pb2.SendMessagesRequest, _messaging_gateway_pb2.SendMessagesResponse]  # type: ignore[assignment]
+    """Does what `SendMessage` does for many messages over one call: the fastest way to hand in a lot.
+
+    Requests are taken in order and without waiting for one another; there is one answer for each, in the order of the requests. A
+    request that is refused has its refusal in its answer, and the call goes on. When the service has as much in hand as it
+    takes, it reads on later, and the caller's writes wait. Messages for one chat are accepted in the order of their requests.
+
+    The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
+    `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
+    repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
+    chat.
+    """
     GetMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.GetMessageRequest, _messaging_gateway_pb2.GetMessageResponse]  # type: ignore[assignment]
     """Returns one message that the calling client sent to a chat of its credential. Needs `PERMISSION_WRITE`."""
+    ListMessages: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ListMessagesRequest, _messaging_gateway_pb2.ListMessagesResponse]  # type: ignore[assignment]
+    """Lists the calling client's own messages in the chats of its credential, newest first, in pages. Needs `PERMISSION_WRITE`.
+
+    A message that is accepted between two pages is on neither; nothing else is left out or shown twice.
+    """
     WatchMessages: _aio.UnaryStreamMultiCallable[_messaging_gateway_pb2.WatchMessagesRequest, _messaging_gateway_pb2.WatchMessagesResponse]  # type: ignore[assignment]
     """Streams the changes of the calling client's own messages as they happen, until the caller ends the call.
 
     Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
-    two answers is sent once, as it is then; its final state is never left out. Needs `PERMISSION_WRITE`.
+    two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
+    one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
     """
     CancelMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.CancelMessageRequest, _messaging_gateway_pb2.CancelMessageResponse]  # type: ignore[assignment]
     """Cancels a message that has not been attempted yet or waits for another attempt.
 
     Cancelling a cancelled message returns it unchanged. A message that is on its way or final can't be cancelled:
     `STATE_CONFLICT`. Needs `PERMISSION_WRITE`.
+    """
+    RetryMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.RetryMessageRequest, _messaging_gateway_pb2.RetryMessageResponse]  # type: ignore[assignment]
+    """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
+
+    The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+    final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
+    Needs `PERMISSION_WRITE`.
+    """
+    ResolveMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ResolveMessageRequest, _messaging_gateway_pb2.ResolveMessageResponse]  # type: ignore[assignment]
+    """Settles a message in `DELIVERY_UNKNOWN` by what its sender has found out by other means.
+
+    Settling it the same way again returns it unchanged; any other state is refused with `STATE_CONFLICT`. Needs
+    `PERMISSION_WRITE`.
+    """
+    Explain: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ExplainRequest, _messaging_gateway_pb2.ExplainResponse]  # type: ignore[assignment]
+    """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
+    Telegram would count as its length, and how long it would wait.
+
+    A message that would be refused is an OK answer that says so. For a chat that is not the credential's the answer is the
+    same whatever that chat is, and whatever else the request has: it tells what the credential tells. Whether a `request_id`
+    was used before is not looked at, and nothing is written down of the question. Needs a valid credential and no particular
+    right.
     """
 
 class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
@@ -135,12 +215,41 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def SendMessages(
+        self,
+        request_iterator: _MaybeAsyncIterator[_messaging_gateway_pb2.SendMessagesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_messaging_gateway_pb2.SendMessagesResponse], _abc.AsyncIterator[_messaging_gateway_pb2.SendMessagesResponse]]:
+        """Does what `SendMessage` does for many messages over one call: the fastest way to hand in a lot.
+
+        Requests are taken in order and without waiting for one another; there is one answer for each, in the order of the requests. A
+        request that is refused has its refusal in its answer, and the call goes on. When the service has as much in hand as it
+        takes, it reads on later, and the caller's writes wait. Messages for one chat are accepted in the order of their requests.
+
+        The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
+        `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
+        repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
+        chat.
+        """
+
+    @_abc_1.abstractmethod
     def GetMessage(
         self,
         request: _messaging_gateway_pb2.GetMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_messaging_gateway_pb2.GetMessageResponse, _abc.Awaitable[_messaging_gateway_pb2.GetMessageResponse]]:
         """Returns one message that the calling client sent to a chat of its credential. Needs `PERMISSION_WRITE`."""
+
+    @_abc_1.abstractmethod
+    def ListMessages(
+        self,
+        request: _messaging_gateway_pb2.ListMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.ListMessagesResponse, _abc.Awaitable[_messaging_gateway_pb2.ListMessagesResponse]]:
+        """Lists the calling client's own messages in the chats of its credential, newest first, in pages. Needs `PERMISSION_WRITE`.
+
+        A message that is accepted between two pages is on neither; nothing else is left out or shown twice.
+        """
 
     @_abc_1.abstractmethod
     def WatchMessages(
@@ -151,7 +260,8 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
         """Streams the changes of the calling client's own messages as they happen, until the caller ends the call.
 
         Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
-        two answers is sent once, as it is then; its final state is never left out. Needs `PERMISSION_WRITE`.
+        two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
+        one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
         """
 
     @_abc_1.abstractmethod
@@ -164,6 +274,46 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
 
         Cancelling a cancelled message returns it unchanged. A message that is on its way or final can't be cancelled:
         `STATE_CONFLICT`. Needs `PERMISSION_WRITE`.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryMessage(
+        self,
+        request: _messaging_gateway_pb2.RetryMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.RetryMessageResponse, _abc.Awaitable[_messaging_gateway_pb2.RetryMessageResponse]]:
+        """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
+
+        The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+        final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
+        Needs `PERMISSION_WRITE`.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveMessage(
+        self,
+        request: _messaging_gateway_pb2.ResolveMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.ResolveMessageResponse, _abc.Awaitable[_messaging_gateway_pb2.ResolveMessageResponse]]:
+        """Settles a message in `DELIVERY_UNKNOWN` by what its sender has found out by other means.
+
+        Settling it the same way again returns it unchanged; any other state is refused with `STATE_CONFLICT`. Needs
+        `PERMISSION_WRITE`.
+        """
+
+    @_abc_1.abstractmethod
+    def Explain(
+        self,
+        request: _messaging_gateway_pb2.ExplainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.ExplainResponse, _abc.Awaitable[_messaging_gateway_pb2.ExplainResponse]]:
+        """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
+        Telegram would count as its length, and how long it would wait.
+
+        A message that would be refused is an OK answer that says so. For a chat that is not the credential's the answer is the
+        same whatever that chat is, and whatever else the request has: it tells what the credential tells. Whether a `request_id`
+        was used before is not looked at, and nothing is written down of the question. Needs a valid credential and no particular
+        right.
         """
 
 def add_MessagingGatewayServicer_to_server(servicer: MessagingGatewayServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

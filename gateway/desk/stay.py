@@ -1,0 +1,66 @@
+"""How long a call may stay that does not end by itself: until its credential or the gateway does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.desk.rooms import Outbox
+from gateway.errors import ShuttingDown, TokenExpired
+from gateway.model import Caller, Message
+
+RECHECK = timedelta(seconds=1)
+"""How often an open stream looks at its credential again."""
+
+
+class Stay:
+    """Knows who waits, and ends it."""
+
+    def __init__(self, clock: Clock, recheck: timedelta) -> None:
+        """Let calls stay, and streams look at their credential every `recheck`."""
+        self.recheck = recheck
+        self._clock = clock
+        self._ended = False
+        self._waiting: set[asyncio.Timeout] = set()
+
+    def require(self, caller: Caller) -> None:
+        """Return if the caller of a stream may go on; raises `TokenExpired` and `ShuttingDown`."""
+        if self._clock.now() >= caller.expires_at:
+            raise TokenExpired("token_expired")
+        if self._ended:
+            raise ShuttingDown()
+
+    async def during(self, caller: Caller, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work for as long as `require` holds, and raise what it raises then."""
+        working = asyncio.ensure_future(work)
+        try:
+            while not working.done():
+                self.require(caller)
+                await asyncio.wait({working}, timeout=self.recheck.total_seconds())
+            working.result()
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def settled(self, outbox: Outbox, message_id: str, wait: timedelta) -> Message:
+        """Return a message once it is final, or as it is when `wait` is over or nobody may stay."""
+        if self._ended:
+            return await outbox.settled(message_id, timedelta(0))
+        alarm = asyncio.timeout(None)
+        try:
+            async with alarm:
+                self._waiting.add(alarm)
+                return await outbox.settled(message_id, wait)
+        except TimeoutError:
+            return await outbox.settled(message_id, timedelta(0))
+        finally:
+            self._waiting.discard(alarm)
+
+    def end(self) -> None:
+        """Let nobody stay any longer."""
+        self._ended = True
+        while self._waiting:
+            self._waiting.pop().reschedule(0)
