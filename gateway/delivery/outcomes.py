@@ -14,6 +14,7 @@
 | bot refused                          | back as it was: the attempt does not count                                |
 | its time to live is over             | EXPIRED                                                                   |
 | cancelled                            | CANCELLED                                                                 |
+| its credential ended                 | FAILED, CREDENTIAL_ENDED; it is not attempted                             |
 
 What ends without being delivered after an attempt that got no answer ends in DELIVERY_UNKNOWN instead: the chat may
 have seen it, and neither FAILED nor EXPIRED nor CANCELLED would be true.
@@ -120,6 +121,20 @@ def expired(message: Message, now: datetime) -> Outcome:
     why = Failure(reason="MESSAGE_EXPIRED", description="Its time to live was over before it could be sent.")
     after = _final(message, State.EXPIRED, now, why)
     return after, _record(after, now, "expired")
+
+
+def credential_ended(message: Message, cause: str, now: datetime) -> Outcome:
+    """Return a message, which is SENDING but was not attempted, whose credential must not send it any more."""
+    why = Failure(reason="CREDENTIAL_ENDED", description="The credential's right ended before it could be sent.")
+    after = _final(replace(message, attempts=message.attempts - 1), State.FAILED, now, why)
+    return after, replace(_record(after, now, cause), decision="deny")
+
+
+def held_back(message: Message, due_at: datetime, now: datetime) -> Outcome:
+    """Return a message, which is SENDING but was not attempted, of whose credential nothing can be told now."""
+    state = State.QUEUED if message.attempts == 1 else State.RETRY_WAIT
+    after = replace(message, state=state, attempts=message.attempts - 1, due_at=due_at)
+    return after, _record(after, now, "state_stale")
 
 
 def cancelled(message: Message, now: datetime) -> Outcome:
