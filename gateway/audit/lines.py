@@ -46,6 +46,8 @@ def to_json_line(seq: int, record: Record) -> str:
     }
     present = {name: value for name, value in fields.items() if value is not None and value != "" and value != {}}
     line = json.dumps(present, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    if line.isascii() and line.isprintable():
+        return line
     return "".join(_json_escape(character) if _is_unseen(character) else character for character in line)
 
 

@@ -16,6 +16,9 @@ from gateway.store.seals import Checkpoint, SealStore
 
 EVERY = timedelta(seconds=1)
 BATCH = 1000
+"""Records from one checkpoint to the next at most."""
+TURN = 100
+"""Records that are linked in one go, between which the event loop does other things."""
 IDLE = 60.0
 """Seconds after which there is a checkpoint, also when nothing happened."""
 
@@ -89,7 +92,7 @@ class Sealer:
         async with self._sealing:
             head = await self._store.head(self._new_chain)
             seq, link = head.seq, head.link or chain.beginning(head.chain)
-            while records := await self._log.records(after=seq, limit=BATCH):
+            while records := await self._log.records(after=seq, limit=TURN):
                 sealed = list(chain.links(link, records))
                 seq, link = sealed[-1]
                 await self._store.seal(sealed)
