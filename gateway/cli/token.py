@@ -1,4 +1,4 @@
-"""`chatkey token`: issue and look at tokens, without a server."""
+"""`chatkey token`: issue and look at tokens, without a server; narrow one, through a server."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
+from gateway.addresses import AddressRanges
 from gateway.cli.config import configuration
 from gateway.durations import duration
-from gateway.model import Permission
+from gateway.model import Grant, Permission
 
 
 class Duration(click.ParamType[timedelta]):
@@ -31,6 +32,28 @@ class Duration(click.ParamType[timedelta]):
             self.fail(f"{value!r} is not {error}", param, ctx)
 
 
+class Scope(click.ParamType[frozenset[Permission]]):
+    """Permissions such as `write read`."""
+
+    name = "scope"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[Permission]:
+        """Return the permissions."""
+        try:
+            return frozenset(Permission(word) for word in str(value).split())
+        except ValueError:
+            self.fail(f"{value!r} has a word that is none of write, read, moderate", param, ctx)
+
+
+CHATS = click.option(
+    "--chat", "chat_ids", multiple=True, type=int, metavar="ID", help="A chat that it opens; again for each more."
+)
+THREAD = click.option("--thread", type=int, metavar="ID", help="The one forum topic of the chat that it opens.")
+ADDRESSES = click.option(
+    "--address", "addresses", multiple=True, metavar="RANGE", help="From where alone it works: 10.0.0.0/8, ::1, …"
+)
+
+
 @click.group(name="token")
 def command() -> None:
     """Issue and look at tokens: the keys of chats."""
@@ -38,25 +61,46 @@ def command() -> None:
 
 @command.command()
 @click.option("--client", required=True, metavar="NAME", help="Who will hold it, such as svc:billing.")
-@click.option("--chat", "chat_id", required=True, type=int, metavar="ID", help="The one chat that it opens.")
+@CHATS
 @click.option(
-    "--scope", default="write", show_default=True, metavar="SCOPE", help="What it allows: write, read, moderate."
+    "--scope", default="write", show_default=True, type=Scope(), help="What it allows: write, read, moderate."
 )
+@THREAD
 @click.option("--ttl", default="1h", show_default=True, type=Duration(), help="How long it is valid.")
+@ADDRESSES
+@click.option(
+    "--certificate", type=click.Path(path_type=Path), metavar="FILE", help="Works only with this certificate (PEM)."
+)
+@click.option("--generation", type=int, metavar="N", help="Ends when a later one is asked of the client.")
 @click.option(
     "--key", type=click.Path(path_type=Path), metavar="FILE", help="Sign with this key (PEM); needs no data folder."
 )
-def issue(client: str, chat_id: int, scope: str, ttl: timedelta, key: Path | None) -> None:
-    """Print a new token for one chat, alone on standard output."""
-    from gateway.access.issue import Issuer
+def issue(
+    client: str,
+    chat_ids: tuple[int, ...],
+    scope: frozenset[Permission],
+    thread: int | None,
+    ttl: timedelta,
+    addresses: tuple[str, ...],
+    certificate: Path | None,
+    generation: int | None,
+    key: Path | None,
+) -> None:
+    """Print a new token for one chat, or for several with the same rights, alone on standard output."""
+    from gateway.access.issue import Issuer, Terms
     from gateway.cli.own_keys import signing_key
     from gateway.clock import SystemClock
 
-    try:
-        permissions = frozenset(Permission(word) for word in scope.split())
-    except ValueError:
-        wrong = f"{scope!r} has a word that is none of write, read, moderate"
-        raise click.BadParameter(wrong, param_hint="--scope") from None
+    if not chat_ids:
+        raise click.UsageError("Missing option '--chat'.")
+    terms = Terms(
+        client=client,
+        grants=_grants(chat_ids, scope, thread),
+        ttl=ttl,
+        address_ranges=_ranges(addresses),
+        certificate_thumbprint=_thumbprint(certificate),
+        generation=generation,
+    )
     config = configuration()
     issuer = Issuer(
         signing_key(config, key),
@@ -66,10 +110,51 @@ def issue(client: str, chat_id: int, scope: str, ttl: timedelta, key: Path | Non
         random_bytes=secrets.token_bytes,
         max_ttl=config.token_max_lifetime,
     )
-    issued = issuer.issue(client=client, chat_id=chat_id, permissions=permissions, ttl=ttl)
+    issued = issuer.mint(terms)
     click.echo(issued.token)
     if sys.stderr.isatty():
         click.echo(f"Token {issued.token_id}, valid until {issued.expires_at:%Y-%m-%d %H:%M:%S} UTC.", err=True)
+
+
+@command.command()
+@CHATS
+@click.option("--scope", type=Scope(), help="What of it: write, read, moderate. Default: all that your token allows.")
+@THREAD
+@click.option("--ttl", type=Duration(), help="How long it is valid. Default: as long as your token.")
+@ADDRESSES
+def narrow(
+    chat_ids: tuple[int, ...],
+    scope: frozenset[Permission] | None,
+    thread: int | None,
+    ttl: timedelta | None,
+    addresses: tuple[str, ...],
+) -> None:
+    """Print a token that can do less than yours and ends with it, alone on standard output.
+
+    A running gateway makes it, and nobody has to be asked. Your token comes from CHATKEY_TOKEN_FILE or CHATKEY_TOKEN,
+    the gateway's address from CHATKEY_ADDRESS. Without --chat it is for all chats of yours.
+    """
+    import chatkey
+
+    try:
+        with chatkey.BlockingClient() as client:
+            if (scope or thread) and not chat_ids:
+                chat_ids = tuple(grant.chat_id for grant in client.describe().grants)
+            permissions = frozenset(chatkey.Permission(permission.name) for permission in scope or ())
+            narrowed = client.narrow(
+                grants=[
+                    chatkey.ChatGrant(grant.chat_id, permissions, grant.message_thread_id)
+                    for grant in _grants(chat_ids, frozenset(), thread)
+                ],
+                ttl=ttl,
+                address_ranges=addresses,
+            )
+    except (chatkey.ChatkeyError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(narrowed.token)
+    ends = narrowed.credential.expires_at
+    if sys.stderr.isatty() and ends:
+        click.echo(f"Token {narrowed.credential.token_id}, valid until {ends:%Y-%m-%d %H:%M:%S} UTC.", err=True)
 
 
 @command.command()
@@ -102,6 +187,33 @@ def show(token: str | None) -> None:
             {"outcome": found.outcome, "header": found.unverified_header, "claims": found.unverified_claims}, indent=2
         )
     )
+
+
+def _grants(chat_ids: tuple[int, ...], permissions: frozenset[Permission], thread: int | None) -> tuple[Grant, ...]:
+    if thread is not None and len(chat_ids) > 1:
+        raise click.UsageError("--thread is a topic of one chat: give one --chat with it.")
+    return tuple(Grant(chat_id=chat_id, permissions=permissions, message_thread_id=thread) for chat_id in chat_ids)
+
+
+def _ranges(texts: tuple[str, ...]) -> AddressRanges | None:
+    if not texts:
+        return None
+    try:
+        return AddressRanges.parse(texts)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--address") from None
+
+
+def _thumbprint(certificate: Path | None) -> str:
+    from gateway.access.confirmation import thumbprint_of
+
+    if certificate is None:
+        return ""
+    try:
+        return thumbprint_of(certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no certificate in PEM"
+        raise click.BadParameter(f"{certificate} can't be read: {why}.", param_hint="--certificate") from None
 
 
 def _token(argument: str | None) -> str:

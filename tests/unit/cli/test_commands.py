@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.access.confirmation import thumbprint_of
 from gateway.cli.main import COMMANDS, main
+from tests.support.certificates import certificate
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +43,36 @@ def test_a_token_is_printed_alone(capsys: pytest.CaptureFixture[str], monkeypatc
     assert shown["claims"]["exp"] - shown["claims"]["iat"] == 900
 
 
+def shown_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
+    """Issue a token with some options and return what it is shown to say."""
+    assert status_of("token", "issue", "--client", "svc:billing", *options) == 0
+    monkeypatch.setenv("CHATKEY_TOKEN", capsys.readouterr().out.strip())
+    assert status_of("token", "show") == 0
+    shown: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert shown["outcome"] == "valid"
+    claims: dict[str, Any] = shown["claims"]
+    return claims
+
+
+def test_a_token_may_open_several_chats(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = shown_of(capsys, monkeypatch, "--chat", "-1001", "--chat", "7", "--scope", "write read")
+    assert claims["authorization_details"] == [
+        {"type": "telegram_chat", "identifier": "-1001", "actions": ["write", "read"]},
+        {"type": "telegram_chat", "identifier": "7", "actions": ["write", "read"]},
+    ]
+
+
+def test_a_token_may_be_restricted_in_every_way(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = certificate(tmp_path).cert_file
+    restrictions = ["--thread", "42", "--address", "10.0.0.0/8", "--address", "::1", "--generation", "3"]
+    claims = shown_of(capsys, monkeypatch, "--chat", "-1001", *restrictions, "--certificate", str(made))
+    assert (claims["chat_id"], claims["message_thread_id"], claims["scope"]) == (-1001, 42, "write")
+    assert (claims["src_cidrs"], claims["gen"]) == (["10.0.0.0/8", "::1/128"], 3)
+    assert claims["cnf"] == {"x5t#S256": thumbprint_of(made.read_bytes())}
+
+
 def test_looking_at_a_token_makes_no_key(
     own_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +86,15 @@ def test_looking_at_a_token_makes_no_key(
     ("arguments", "status", "complaint"),
     [
         (["token", "issue", "--client", "a"], 2, "Missing option '--chat'"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--chat", "1"], 1, "each named once"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--chat", "2", "--thread", "3"], 2, "a topic of one chat"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--thread", "0"], 1, "message_thread_id: must be"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--address", "10.0.0.1/8"], 2, "--address"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--address", "unix"], 1, "address_ranges: must be"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--certificate", "/nowhere"], 2, "No such file"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--certificate", "/dev/null"], 2, "no certificate in PEM"),
+        (["token", "issue", "--client", "a", "--chat", "1", "--generation", "-1"], 1, "generation: must be"),
+        (["token", "narrow"], 1, "token"),
         (["token", "issue", "--client", "a", "--chat", "@ops"], 2, "'@ops' is not a valid integer"),
         (["token", "issue", "--client", "a", "--chat", "0"], 1, "chat_id: must be an integer"),
         (["token", "issue", "--client", "a b", "--chat", "1"], 1, "client: must be 1 to 255 characters"),
