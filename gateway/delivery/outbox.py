@@ -122,6 +122,11 @@ class Outbox(Inquiry):
         else:
             self._dispatcher.joined(kept)
 
+    def require_room(self, client: str) -> None:
+        """Return if a client may send one more message, which counts none; raises `QuotaExceeded`."""
+        schedule = self._schedule
+        self._quotas.require_room(client, schedule.waiting_of[client], len(schedule), self._clock.monotonic())
+
     def _count(self, client: str) -> None:
         """Count one more message of a client, if its quota allows it."""
         schedule = self._schedule

@@ -107,6 +107,17 @@ class Quotas:
     def take(self, client: str, waiting: int, everybody: int, now: float) -> None:
         """Count one more message, which is followed by one of `arrived` and `give_back`.
 
+        Arguments and errors are those of `require_room`.
+        """
+        self.require_room(client, waiting, everybody, now)
+        for window in self._windows.setdefault(client, (_Window(MINUTE), _Window(DAY))):
+            window.add(now)
+        self._arriving[client] += 1
+        self._tidy(now)
+
+    def require_room(self, client: str, waiting: int, everybody: int, now: float) -> None:
+        """Return if one more message may be taken, which counts none.
+
         Args:
             client: Who hands it in.
             waiting: How many of the client's messages wait.
@@ -121,14 +132,12 @@ class Quotas:
             raise _exceeded("The gateway's queue is full.", "all_queues", self._most_waiting, QUEUE_PAUSE)
         if quota.queue_depth and waiting + self._arriving[client] >= quota.queue_depth:
             raise _exceeded("Too many of the client's messages wait.", "queue_depth", quota.queue_depth, QUEUE_PAUSE)
-        minute, day = self._windows.setdefault(client, (_Window(MINUTE), _Window(DAY)))
+        if client not in self._windows:
+            return
+        minute, day = self._windows[client]
         for name, limit, window in (("per_minute", quota.per_minute, minute), ("per_day", quota.per_day, day)):
             if limit and (room_at := window.room_at(limit, now)) > now:
                 raise _exceeded("The client has sent its share for now.", name, limit, timedelta(seconds=room_at - now))
-        minute.add(now)
-        day.add(now)
-        self._arriving[client] += 1
-        self._tidy(now)
 
     def arrived(self, client: str) -> None:
         """Say that a message that was counted waits now."""

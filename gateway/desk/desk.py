@@ -21,7 +21,7 @@ from gateway.desk.markdown import render
 from gateway.desk.rooms import Ledger, Outbox, Verifier
 from gateway.desk.stay import RECHECK, Stay
 from gateway.desk.text import visible_length
-from gateway.errors import CallRefused, MessageFailed, MethodUnknown, PermissionDenied, RequestInvalid
+from gateway.errors import CallRefused, MessageFailed, MethodUnknown, PermissionDenied, QuotaExceeded, RequestInvalid
 from gateway.model import Caller, Draft, Message, Narrowing, Origin, Permission, Record, State, TextFormat
 
 _ENDED_BADLY = frozenset({State.FAILED, State.EXPIRED})
@@ -146,10 +146,14 @@ class Desk:
         except RequestInvalid as refusal:
             length = visible_length(draft.text, draft.text_format)
             return Explanation(rule="content", refusal=refusal, text_length=length)
+        length = visible_length(ready.text, ready.text_format)
+        try:
+            self._outbox.require_room(caller.client)
+        except QuotaExceeded as refusal:
+            return Explanation(rule="quota", refusal=refusal, text_length=length)
         wait = self._outbox.estimated_wait(draft.chat_id, caller.client)
         if ready.send_at is not None:
             wait = max(wait, ready.send_at - self._clock.now())
-        length = visible_length(ready.text, ready.text_format)
         return Explanation(rule="accepted", text_length=length, parts=1, estimated_wait=wait)
 
     async def list_messages(self, caller: Caller, listing: Listing) -> tuple[Sequence[Message], str]:

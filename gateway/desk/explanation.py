@@ -18,7 +18,7 @@ class Explanation:
     """The answer of the desk.
 
     Attributes:
-        rule: `pin`, `topic`, `permission` or `content`, which refuse it, or `accepted`.
+        rule: `pin`, `topic`, `permission`, `content` or `quota`, which refuse it, or `accepted`.
         refusal: Why it would be refused; None: it would be accepted.
         text_length: In Unicode code points as Telegram counts them; 0 where its content was not looked at.
         parts: How many Telegram messages it would become; 0: none.

@@ -53,6 +53,9 @@ class Outbox(Protocol):
     ) -> tuple[Sequence[Message], str]:
         """Return messages of the caller, newest first, and the token of the next page."""
 
+    def require_room(self, client: str) -> None:
+        """Return if a client may send one more message, which counts none; raises `QuotaExceeded`."""
+
     def estimated_wait(self, chat_id: int, client: str, message_id: str = "") -> timedelta:
         """Return about how long a message waits for its first attempt: one that is there, or one that comes now."""
 

@@ -10,11 +10,14 @@ from datetime import timedelta
 import pytest
 
 from gateway.addresses import AddressRanges
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.quota import Quotas
 from gateway.desk.checks import DEFAULT_PAGE, MAX_PAGE, Listing
 from gateway.errors import (
     MessageNotFound,
     NotDurable,
     PermissionDenied,
+    QuotaExceeded,
     RequestIdReused,
     RequestInvalid,
     ShuttingDown,
@@ -23,6 +26,7 @@ from gateway.errors import (
     TokenExpired,
 )
 from gateway.model import Caller, Draft, Grant, Message, Origin, Permission, State, TextFormat, WhenUnknown
+from gateway.store.registry import Quota
 from gateway.telegram.failures import Refused, Unanswered
 from tests.support.open_house import CHAT, House, open_house
 
@@ -243,6 +247,18 @@ async def test_it_is_said_by_which_rule_a_message_would_be_refused(house: House)
     ):
         said = house.desk.explain(caller, draft)
         assert (said.allowed, said.rule) == (False, rule)
+
+
+async def test_it_is_said_that_a_quota_is_used_up_and_asking_uses_up_nothing(house: House) -> None:
+    outbox = house.desk._outbox
+    assert isinstance(outbox, Outbox)
+    outbox._quotas = Quotas(Quota(per_minute=1))
+    for _ in range(3):
+        assert house.desk.explain(house.caller(), DRAFT).allowed
+    await sent(house)
+    said = house.desk.explain(house.caller(), DRAFT)
+    assert (said.allowed, said.rule, said.text_length, said.parts) == (False, "quota", 5, 0)
+    assert isinstance(said.refusal, QuotaExceeded)
 
 
 async def test_of_a_foreign_chat_nothing_is_said_but_that_it_is_foreign(house: House) -> None:
