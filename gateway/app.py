@@ -7,14 +7,15 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.access.issue import Issuer
 from gateway.access.issuers import Trust
 from gateway.access.jwk_sets import read_jwks
-from gateway.access.key_ring import open_ring, trusted_in
+from gateway.access.key_ring import KeyRing, open_ring, trusted_in
 from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet
 from gateway.access.tokens import Verifier
 from gateway.audit.ledger import Ledger
@@ -25,6 +26,8 @@ from gateway.config import Config
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
+from gateway.delivery.quota import Quotas
+from gateway.delivery.retention import Retention
 from gateway.desk.desk import Desk
 from gateway.errors import ConfigInvalid, Unavailable
 from gateway.ids import opaque_maker, pooled, uuid7_maker
@@ -35,6 +38,7 @@ from gateway.jwks.url_source import UrlSource
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
 from gateway.store.seals import Checkpoint
+from gateway.store.registry import Quota
 from gateway.store.sqlite import open_sqlite
 from gateway.telegram.connector import Connector, SeenChat, open_connector
 from gateway.telegram.failures import BotFailure, BotRefused
@@ -76,7 +80,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
     broken = asyncio.Event()
     async with AsyncExitStack() as stack:
         # First, because it is the store that keeps us out of a directory which is not ours.
-        store = await stack.enter_async_context(open_sqlite(config.database_path))
+        store = await stack.enter_async_context(open_sqlite(config.database_path, max_bytes=config.database_max_size))
         keys = KeySet([])
         own = _own_keys(keys, config, clock)
         trusted = [_trust_in(issuer, config, clock) for issuer in config.trusted_issuers]
@@ -107,11 +111,17 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             random.SystemRandom().random,
             pacing=Pacing(MODES[config.pacing]),
             on_bot_state=bot_state,
+            follow_migration=config.follow_migration == "follow",
         )
         stack.push_async_callback(dispatcher.drain, config.drain)
-        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance))
+        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config))
         desk = Desk(
-            verifier=verifier, outbox=outbox, ledger=ledger, clock=clock, allowed_addresses=config.allowed_addresses
+            verifier=verifier,
+            outbox=outbox,
+            ledger=ledger,
+            clock=clock,
+            issuer=_issuer(config, clock, chance),
+            allowed_addresses=config.allowed_addresses,
         )
         _export(metrics, dispatcher)
         door = await stack.enter_async_context(
@@ -140,6 +150,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             stack,
             broken,
             dispatcher=dispatcher.run(),
+            retention=Retention(store, clock, config.retention).run(),
             ledger=ledger.run(),
             sealer=sealer.run(),
             greeting=_greet(connector, dispatcher),
@@ -178,6 +189,30 @@ def _own_keys(keys: KeySet, config: Config, clock: Clock) -> FileSource:
     ring = open_ring(config.data_dir)
     ring.check()
     return FileSource(ring.content, lambda data: keys.replace(trusted_in(data)), name=str(ring.path), clock=clock)
+
+
+class _ActiveKey:
+    """Signs with the key of the ring that is active at the moment: a rotation needs no restart."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        return self._ring.signing_key().sign(claims)
+
+
+def _issuer(config: Config, clock: Clock, random_bytes: Callable[[int], bytes]) -> Issuer | None:
+    """Return what mints our own tokens; None where their keys are elsewhere."""
+    if config.issuer_jwks_file:
+        return None
+    return Issuer(
+        _ActiveKey(open_ring(config.data_dir)),
+        issuer=config.issuer,
+        audience=config.audience,
+        clock=clock,
+        random_bytes=random_bytes,
+        max_ttl=config.token_max_lifetime,
+    )
 
 
 def _trust_in(issuer: TrustedIssuer, config: Config, clock: Clock) -> tuple[Trust, FileSource | UrlSource]:
@@ -347,8 +382,30 @@ def _tls(config: Config) -> Tls | None:
     return Tls(cert_file=config.tls_cert_file, key_file=config.tls_key_file, client_ca_file=config.tls_client_ca_file)
 
 
+def _quotas(config: Config) -> Quotas:
+    default = Quota(per_minute=config.quota_per_minute, per_day=config.quota_per_day, queue_depth=config.quota_queue)
+    return Quotas(default, most_waiting=config.quota_queue_total)
+
+
 def _export(metrics: Metrics, dispatcher: Dispatcher) -> None:
     counts = dispatcher.counts
     metrics.gauge("chatkey_messages_waiting", "Messages that are not final.", lambda: counts.waiting)
     metrics.gauge("chatkey_attempts_under_way", "Attempts that wait for Telegram's answer.", lambda: counts.sending)
     metrics.gauge("chatkey_bot_accepted", "1 while Telegram takes the bot token.", lambda: float(dispatcher.bot_ok))
+    metrics.gauge("chatkey_chats_closed", "Chats that refuse the bot.", lambda: dispatcher.chats.closed)
+    metrics.gauge(
+        "chatkey_migrations_to_approve",
+        "Groups that became supergroups, and whose messages wait for an approval.",
+        lambda: dispatcher.chats.moves_to_approve,
+    )
+    metrics.totals(
+        "chatkey_messages_accepted",
+        "Messages that were accepted, and requests that repeated one.",
+        "kind",
+        lambda: {"new": counts.accepted, "repeat": counts.replays},
+    )
+    metrics.totals("chatkey_attempts", "Attempts by what came of them.", "outcome", lambda: counts.attempts)
+    metrics.totals("chatkey_messages_finished", "Messages by their end.", "state", lambda: counts.finished)
+    metrics.totals(
+        "chatkey_rate_limited", "Refusals with 429 by what they paused.", "paused", lambda: counts.rate_limited
+    )

@@ -9,18 +9,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
-from gateway.access.issue import Issuer
+from gateway.access.issue import Issuer, Terms
 from gateway.access.keys import KeySet, SigningKey
 from gateway.access.tokens import Verifier
+from gateway.addresses import AddressRanges
 from gateway.audit.ledger import Ledger
-from gateway.clock import SystemClock
+from gateway.clock import Clock, SystemClock
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
 from gateway.desk.desk import Desk
-from gateway.model import Caller, Draft, Permission, Record
+from gateway.model import Caller, Draft, Grant, Permission, Record
 from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from gateway.telegram.failures import BotFailure
 
@@ -90,8 +92,11 @@ class House:
         permissions: Collection[Permission] = frozenset({Permission.WRITE}),
         ttl: timedelta = timedelta(hours=1),
     ) -> str:
-        issuer = Issuer(KEY, issuer=ISSUER, audience=AUDIENCE, clock=self.clock, random_bytes=os.urandom)
-        return issuer.issue(client=client, chat_id=chat_id, permissions=permissions, ttl=ttl).token
+        return issuer_of(self.clock).issue(client=client, chat_id=chat_id, permissions=permissions, ttl=ttl).token
+
+    def minted(self, *grants: Grant, **terms: Any) -> str:
+        """Return a token of any form."""
+        return issuer_of(self.clock).mint(Terms(client=CLIENT, grants=grants, **terms)).token
 
     def caller(
         self,
@@ -102,8 +107,15 @@ class House:
         return self.verifier.verify(self.token(chat_id, client, permissions))
 
 
+def issuer_of(clock: Clock) -> Issuer:
+    """Return what mints the tokens of a house."""
+    return Issuer(KEY, issuer=ISSUER, audience=AUDIENCE, clock=clock, random_bytes=os.urandom)
+
+
 @asynccontextmanager
-async def open_house(recheck: timedelta = timedelta(milliseconds=20)) -> AsyncIterator[House]:
+async def open_house(
+    recheck: timedelta = timedelta(milliseconds=20), allowed_addresses: AddressRanges | None = None
+) -> AsyncIterator[House]:
     clock, telegram = TurnedClock(), PlayedTelegram()
     verifier = Verifier(KeySet([KEY.verification_key]), issuer=ISSUER, audience=AUDIENCE, clock=clock)
     async with open_sqlite_in_memory() as store:
@@ -111,7 +123,15 @@ async def open_house(recheck: timedelta = timedelta(milliseconds=20)) -> AsyncIt
         outbox = Outbox(store, dispatcher, clock, lambda: str(uuid4()))
         running = asyncio.create_task(dispatcher.run())
         ledger = Ledger(store, clock)
-        desk = Desk(verifier=verifier, outbox=outbox, ledger=ledger, clock=clock, recheck=recheck)
+        desk = Desk(
+            verifier=verifier,
+            outbox=outbox,
+            ledger=ledger,
+            clock=clock,
+            issuer=issuer_of(clock),
+            allowed_addresses=allowed_addresses,
+            recheck=recheck,
+        )
         try:
             yield House(desk, telegram, ledger, clock, store, verifier)
         finally:
