@@ -37,8 +37,8 @@ from gateway.jwks.public_file import read_public
 from gateway.jwks.url_source import UrlSource
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
-from gateway.store.seals import Checkpoint
 from gateway.store.registry import Quota
+from gateway.store.seals import Checkpoint
 from gateway.store.sqlite import open_sqlite
 from gateway.telegram.connector import Connector, SeenChat, open_connector
 from gateway.telegram.failures import BotFailure, BotRefused

@@ -28,6 +28,7 @@ FOR_CALLERS = frozenset({"CHATKEY_ADDRESS", "CHATKEY_TOKEN", "CHATKEY_TOKEN_FILE
 """Names that the environment may have beside the settings: those of the client, and where `chatkey.toml` is."""
 
 ABSOLUTE_MAX_LIFETIME = timedelta(days=32)
+SHORTEST_RETENTION = timedelta(hours=24)
 
 
 class Secret:
@@ -107,6 +108,19 @@ def _path(text: str) -> Path:
 
 def _only_in_the_file(_text: str) -> NoReturn:
     raise ValueError("in `chatkey.toml` only, as tables")
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise ValueError("a whole number, such as 1000; 0 is no limit")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]{0,5})(MiB|GiB)", text, re.ASCII)
+    if not found:
+        raise ValueError("a number and a unit, such as 500MiB or 20GiB")
+    return int(found[1]) << {"MiB": 20, "GiB": 30}[found[2]]
 
 
 def _ranges(text: str) -> AddressRanges:
@@ -200,6 +214,34 @@ class Config:
         _one_of("telegram", "paid", "off"),
         "How fast to send: within Telegram's limits, with paid broadcast, or without a limit.",
     )
+    follow_migration: str = _setting(
+        "approve",
+        _one_of("follow", "approve"),
+        "What is sent to a group that became a supergroup: goes there, or waits for `chatkey chat migrate approve`.",
+    )
+    quota_per_minute: int = _setting(
+        60_000,
+        _number,
+        "How many messages a client may send in a minute, if it has no quota of its own; 0: any number.",
+    )
+    quota_per_day: int = _setting(
+        5_000_000, _number, "How many messages a client may send in a day, likewise; 0: any number."
+    )
+    quota_queue: int = _setting(
+        10_000, _number, "How many messages of a client may wait at once, likewise; 0: any number."
+    )
+    quota_queue_total: int = _setting(
+        100_000, _number, "How many messages may wait at once, of all clients together; 0: any number."
+    )
+    retention: timedelta = _setting(
+        timedelta(days=7),
+        duration,
+        "How long a message and its request_id are kept after its end; at least 24h, and its own ttl.",
+        form="7d",
+    )
+    database_max_size: int | None = _setting(
+        None, _size, "From which size of the database on no message is accepted; empty: any.", form="20GiB"
+    )
     drain: timedelta = _setting(
         timedelta(seconds=15), duration, "How long calls may take to end at a stop.", form="15s"
     )
@@ -224,6 +266,8 @@ class Config:
                 f"{_environment('allowed_addresses')} has no `unix`, and {_environment('grpc_listen')} is a local "
                 "socket: nobody could call."
             )
+        if self.retention < SHORTEST_RETENTION:
+            raise ConfigInvalid(f"{_environment('retention')} is under 24h: a request_id is remembered for a day.")
         if self.token_max_lifetime > ABSOLUTE_MAX_LIFETIME:
             raise ConfigInvalid(f"{_environment('token_max_lifetime')} is over 32d, the longest life a token may have.")
         if any(issuer.issuer == self.issuer for issuer in self.trusted_issuers):

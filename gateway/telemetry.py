@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRETS = re.compile(
@@ -137,6 +139,23 @@ class Metrics:
         """Publish a number that is read when somebody asks."""
         gauge = Gauge(name, meaning, tuple(labels), registry=self.registry)
         (gauge.labels(**labels) if labels else gauge).set_function(read)
+
+    def totals(self, name: str, meaning: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
+        """Publish totals since the start, one for each value of `label`, that are read when somebody asks."""
+        self.registry.register(_Totals(name, meaning, label, read))
+
+
+class _Totals(Collector):
+    def __init__(self, name: str, meaning: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
+        self._series = name, meaning, label
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        name, meaning, label = self._series
+        family = CounterMetricFamily(name, meaning, labels=[label])
+        for value, total in sorted(self._read().items()):
+            family.add_metric([value], total)
+        yield family
 
 
 def _names(method: str) -> tuple[str, str]:

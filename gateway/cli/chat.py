@@ -7,12 +7,17 @@ import json
 
 import click
 
+from gateway.cli.chat_states import closed, migrate, resume
 from gateway.cli.config import configuration
 
 
 @click.group(name="chat")
 def command() -> None:
     """Find the ids of the chats that the bot is in."""
+
+
+for _command in (migrate, closed, resume):
+    command.add_command(_command)
 
 
 @command.command(name="list")

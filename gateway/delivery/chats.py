@@ -69,7 +69,18 @@ class Chats:
             self._moves[chat_id] = kept
         return kept if kept.new_chat_id == move.new_chat_id else None
 
+    @property
+    def moves_to_approve(self) -> int:
+        """How many moves wait for an approval, and messages with them."""
+        return sum(not move.approved for move in self._moves.values())
+
     # Closures.
+
+    @property
+    def closed(self) -> int:
+        """How many chats are closed."""
+        now = self._clock.monotonic()
+        return sum(until > now for until, _ in self._closures.values())
 
     def refusal(self, chat_id: int) -> ChatRefused | None:
         """Return why a chat is closed now, in Telegram's words; None: it is not."""

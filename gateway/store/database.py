@@ -43,6 +43,8 @@ class Database:
     def __init__(self, connection: apsw.Connection) -> None:
         """Take over a connection to a database of this version."""
         self.connection = connection
+        self.max_bytes: int | None = None
+        self.is_full = False
         self.log_pages = 0  # not yet moved to the database
         self._kept = Numbers(*connection.execute(statements.NUMBERS).get)
         self.numbers = self._kept
@@ -67,6 +69,13 @@ class Database:
             self.connection.execute(statements.SET_NUMBERS, astuple(self.numbers))
         self.connection.execute("COMMIT")
         self._kept = self.numbers
+        self.measure()
+
+    def measure(self) -> None:
+        """Learn whether `max_bytes` are in use: room that was freed is used again and does not count."""
+        if self.max_bytes is not None:
+            used = self.connection.pragma("page_count") - self.connection.pragma("freelist_count")
+            self.is_full = used * self.connection.pragma("page_size") >= self.max_bytes
 
     def rollback(self) -> None:
         """Undo the transaction, unless SQLite did so already; what fails here is tried again by `begin`."""

@@ -133,10 +133,18 @@ class SqliteStore(SqliteReadings):
 
     async def add(self, message: Message, record: Record) -> Message:
         """Keep a new message and its audit record, or neither; or return the one that has its request id."""
+        if self._writer.is_full:
+            return await self._found_or_full(message)
         kept = await self._writer.submit(partial(operations.add, message_row(message), record_row(record)))
         if isinstance(kept, operations.Added):
             return replace(message, seq=kept.seq, change=kept.change)
         return message_from(kept)
+
+    async def _found_or_full(self, message: Message) -> Message:
+        found = await self.find(message.client, message.request_id) if message.request_id else None
+        if found is None:
+            raise NotDurable("The database is as large as it may be.")
+        return found
 
     async def start(self, message_id: str, at: datetime) -> Message | None:
         """Move a message from QUEUED or RETRY_WAIT to SENDING, with one more attempt, begun at `at`."""
@@ -204,12 +212,15 @@ class _ReadingWriter:
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path, *, vfs: str | None = None) -> AsyncIterator[SqliteStore]:
+async def open_sqlite(
+    path: Path, *, vfs: str | None = None, max_bytes: int | None = None
+) -> AsyncIterator[SqliteStore]:
     """Open the database at `path`, made if it is missing, as the one server that may write it.
 
     Args:
         path: The file, in the data directory. Its other files stand beside it.
         vfs: SQLite's layer to the files, where it is not the usual one.
+        max_bytes: From which size on no message is added, while all else goes on; None: any.
 
     Raises:
         ConfigInvalid: The directory or the database can't be used; the text says why in one line.
@@ -217,6 +228,8 @@ async def open_sqlite(path: Path, *, vfs: str | None = None) -> AsyncIterator[Sq
     async with AsyncExitStack() as stack:
         stack.enter_context(held(path))
         database = await asyncio.to_thread(open_writing, str(path), vfs)
+        database.max_bytes = max_bytes
+        database.measure()
         writer = Writer(database)
         stack.push_async_callback(writer.close)
         reader = Reader(partial(open_reading, str(path), vfs))

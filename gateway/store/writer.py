@@ -40,6 +40,11 @@ class Writer:
         self._thread = Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the database is as large as it may be, as of the last commit."""
+        return self._database.is_full
+
     def submit(self, work: Work[T]) -> asyncio.Future[T]:
         """Hand in work, which may be run more than once but is kept once; its future fails with `NotDurable`."""
         if self._is_closed:

@@ -165,6 +165,9 @@ def settings(folder: Path, box: Server, pacing: str, bot_id: int = 4242424242) -
         "CHATKEY_ISSUER": NAME,
         "CHATKEY_AUDIENCE": NAME,
         "CHATKEY_PACING": pacing,
+        "CHATKEY_QUOTA_PER_MINUTE": "0",
+        "CHATKEY_QUOTA_QUEUE": "0",
+        "CHATKEY_QUOTA_QUEUE_TOTAL": "0",
     }
 
 

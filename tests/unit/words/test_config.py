@@ -55,6 +55,11 @@ def test_a_token_in_the_environment_goes_before_a_token_file_in_the_file(tmp_pat
         ({"CHATKEY_DATABASE": "postgresql://db/chatkey"}, "this version stores in SQLite"),
         ({"CHATKEY_DATABASE": "sqlite:///"}, "has no path"),
         ({"CHATKEY_PACING": "fast"}, "one of telegram, paid, off"),
+        ({"CHATKEY_FOLLOW_MIGRATION": "yes"}, "one of follow, approve"),
+        ({"CHATKEY_QUOTA_PER_MINUTE": "-1"}, "a whole number"),
+        ({"CHATKEY_QUOTA_QUEUE": "١"}, "a whole number"),
+        ({"CHATKEY_RETENTION": "23h"}, "remembered for a day"),
+        ({"CHATKEY_DATABASE_MAX_SIZE": "20GB"}, "such as 500MiB or 20GiB"),
         ({"CHATKEY_LOG_LEVEL": "LOUD"}, "one of DEBUG"),
     ],
 )
@@ -103,6 +108,14 @@ def test_every_setting_says_what_it_means_and_stands_in_the_readme() -> None:
     for setting in fields(Config):
         assert setting.metadata["meaning"].endswith(".")
         assert f"CHATKEY_{setting.name.upper()}" in readme, setting.name
+
+
+def test_sizes_and_numbers(tmp_path: Path) -> None:
+    assert load({}, tmp_path).database_max_size is None
+    given = {"CHATKEY_DATABASE_MAX_SIZE": "500MiB", "CHATKEY_QUOTA_PER_DAY": "0", "CHATKEY_RETENTION": "24h"}
+    config = load(given, tmp_path)
+    assert (config.database_max_size, config.quota_per_day) == (500 * 1024 * 1024, 0)
+    assert load({"CHATKEY_DATABASE_MAX_SIZE": "20GiB"}, tmp_path).database_max_size == 20 * 1024**3
 
 
 def test_durations() -> None:

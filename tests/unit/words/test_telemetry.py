@@ -60,3 +60,12 @@ def test_the_series_of_grpc_servers_have_the_usual_names() -> None:
     assert 'grpc_server_handled_total{grpc_code="OK"' in text
     assert f"grpc_server_handling_seconds_count{{{labels}}} 1.0" in text
     assert 'chatkey_queue_depth{state="QUEUED"} 7.0' in text
+
+
+def test_totals_are_read_when_somebody_asks() -> None:
+    metrics, totals = Metrics(), {"chat": 2}
+    metrics.totals("chatkey_rate_limited", "Refusals with 429.", "paused", lambda: totals)
+    totals["bot"] = 1
+    text = generate_latest(metrics.registry).decode()
+    assert 'chatkey_rate_limited_total{paused="bot"} 1.0' in text
+    assert 'chatkey_rate_limited_total{paused="chat"} 2.0' in text
