@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.claims import KNOWN, MAX_DEPTH, MAX_GENERATION
+from gateway.access.claims import KNOWN, MAX_DEPTH, MAX_GENERATION, Policy, claims_from
 from gateway.access.pins import grants_from
 from gateway.addresses import AddressRanges
 from gateway.errors import Unauthenticated
@@ -366,3 +366,11 @@ def test_a_claim_that_narrows_is_never_passed_over(name: str) -> None:
 
 def test_every_claim_is_one_that_a_test_here_or_beside_speaks_of() -> None:
     assert {"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "chat_id", "authorization_details", *NARROWING} == KNOWN
+
+
+def test_row_28_the_claims_alone_tell_that_an_issuer_is_another() -> None:
+    policy = Policy(issuer=forge.ISSUER, audience=forge.AUDIENCE)
+    assert claims_from(dict(CLAIMS), policy).client == "svc:billing"
+    with pytest.raises(Unauthenticated) as caught:
+        claims_from({**CLAIMS, "iss": "https://other.example"}, policy)
+    assert caught.value.cause == "wrong_issuer"

@@ -131,3 +131,11 @@ def test_row_16_a_call_that_names_no_topic_is_for_the_chat_as_a_whole() -> None:
 @given(st.integers(0, MAX_MESSAGE_THREAD_ID))
 def test_a_key_of_a_chat_writes_to_each_of_its_topics(asked: int) -> None:
     grants.require(CALLER, Permission.WRITE, CHAT, asked)
+
+
+def test_a_chat_that_is_withheld_is_refused_with_why() -> None:
+    withheld = Grant(chat_id=CHAT, permissions=frozenset(), withheld="chat_suspended")
+    caller = replace(CALLER, grants=(withheld,))
+    error = denied(caller, Permission.WRITE, CHAT)
+    assert (error.cause, error.record) == ("chat_suspended", {"chat_id": CHAT})
+    assert denied(caller, Permission.WRITE, CHAT + 1).cause == "chat_mismatch"

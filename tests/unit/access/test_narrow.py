@@ -245,3 +245,11 @@ def test_the_signing_key_of_today_signs_the_child_and_the_parents_key_still_coun
     text = narrow(mint, parent, Narrowing()).token
     assert verifier(keys=KeySet([newer.verification_key, KEY.verification_key])).verify(text).key_id == newer.kid
     assert forge.cause(text, verifier(keys=KeySet([newer.verification_key]))) == "ancestor_untrusted"
+
+
+def test_a_chat_that_is_withheld_is_not_handed_on() -> None:
+    withheld = Grant(chat_id=4, permissions=frozenset(), withheld="chat_suspended")
+    parent = caller_of(terms(Grant(chat_id=3, permissions=WRITE), Grant(chat_id=4, permissions=WRITE)))
+    parent = replace(parent, grants=(parent.grants[0], withheld))
+    assert child_of(parent).chat_ids == (3,)
+    assert denied(parent, grants=(Grant(chat_id=4, permissions=WRITE),)) == "chat_suspended"

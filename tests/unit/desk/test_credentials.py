@@ -1,0 +1,80 @@
+"""What the desk decides on a credential alone: from where it may be used, and what of it may be handed on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.addresses import AddressRanges
+from gateway.desk.desk import Desk
+from gateway.errors import AuditUnavailable, MethodUnknown, PermissionDenied, Unauthenticated
+from gateway.model import Grant, Narrowing, Origin, Permission, Record
+from tests.support.open_house import CHAT, House, issuer_of, open_house
+
+PIN = Grant(chat_id=CHAT, permissions=frozenset({Permission.WRITE}))
+OFFICE = AddressRanges.parse(["10.0.0.0/8"])
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    async with open_house() as opened:
+        yield opened
+
+
+class FullDisk:
+    """A ledger that can't write."""
+
+    def refused(self, record: Record) -> None:
+        """Forget it."""
+
+    async def allowed(self, record: Record) -> None:
+        """Fail."""
+        raise AuditUnavailable()
+
+
+def desk_of(house: House, **rooms: object) -> Desk:
+    arguments: dict[str, object] = {"ledger": house.ledger, **rooms}
+    return Desk(verifier=house.verifier, outbox=None, clock=house.clock, **arguments)  # type: ignore[arg-type]
+
+
+def no_certificate() -> None:
+    """Show none."""
+
+
+def test_row_31_the_address_is_looked_at_before_the_certificate(house: House) -> None:
+    bound = house.verifier.verify(house.minted(PIN, address_ranges=OFFICE, certificate_thumbprint="A" * 43))
+    with pytest.raises(PermissionDenied) as denied:
+        house.desk.admit(replace(bound, origin=Origin(address="192.0.2.1")), no_certificate)
+    assert denied.value.cause == "address_denied"
+    with pytest.raises(Unauthenticated) as refused:
+        house.desk.admit(replace(bound, origin=Origin(address="10.0.0.1")), no_certificate)
+    assert refused.value.cause == "certificate_mismatch"
+
+
+def test_a_credential_without_restrictions_is_admitted_from_anywhere(house: House) -> None:
+    for address in ("192.0.2.1", "unix", ""):
+        house.desk.admit(replace(house.caller(), origin=Origin(address=address)), no_certificate)
+
+
+async def test_without_a_signing_key_nothing_is_handed_on(house: House) -> None:
+    with pytest.raises(MethodUnknown, match="holds no key"):
+        await desk_of(house).narrow_credential(house.caller(), Narrowing())
+
+
+async def test_what_cannot_be_written_down_is_not_handed_on(house: House) -> None:
+    desk = desk_of(house, ledger=FullDisk(), issuer=issuer_of(house.clock))
+    with pytest.raises(AuditUnavailable):
+        await desk.narrow_credential(house.caller(), Narrowing())
+
+
+async def test_what_is_handed_on_is_what_the_gateway_takes(house: House) -> None:
+    parent = replace(house.caller(), origin=Origin(address="10.0.0.1", method="/m", call_id="c1"))
+    token, child = await house.desk.narrow_credential(parent, Narrowing(ttl=timedelta(seconds=60)))
+    assert house.verifier.verify(token) == child
+    assert child.parent_ids == (parent.token_id,)
+    ((_, record),) = await house.store.records(event="credential.narrowed")
+    assert (record.address, record.method, record.call_id) == ("10.0.0.1", "/m", "c1")
+    assert (record.token_id, record.key_id, record.issuer) == (parent.token_id, parent.key_id, parent.issuer)
