@@ -46,10 +46,13 @@ def allowing(caller: Caller, permission: Permission) -> Caller:
     """Return the caller with those of its grants that allow this: for calls that name no chat.
 
     Raises:
-        PermissionDenied: `missing_permission`, with the permission in its `facts`: none of them does.
+        PermissionDenied: `missing_permission`, with the permission in its `facts`: none of them does. Why the chat is
+            withheld, if it is the only one.
     """
     grants = tuple(grant for grant in caller.grants if permission in grant.permissions)
     if not grants:
+        if len(caller.grants) == 1 and caller.grants[0].withheld:
+            raise PermissionDenied(caller.grants[0].withheld, chat_id=caller.sole_chat_id)
         raise PermissionDenied("missing_permission", facts={"permission": permission.value})
     return caller if len(grants) == len(caller.grants) else replace(caller, grants=grants)
 

@@ -115,8 +115,12 @@ class Registry:
         granted = tuple(self._narrowed(grant, client) for grant in caller.grants)
         return caller if granted == caller.grants else replace(caller, grants=granted)
 
-    def may_leave(self, message: Message) -> str | None:
+    def may_leave(self, message: Message, chat_id: int) -> str | None:
         """Return why the credential that brought a message must not send it any more; None: it may.
+
+        Args:
+            message: The message, with the chat that its credential names.
+            chat_id: The chat that it would go to now: another one, where a group became a supergroup.
 
         Raises:
             StateStale: it can't be told.
@@ -124,6 +128,8 @@ class Registry:
         self.require_fresh()
         if cause := self._cause_of(message):
             return cause
+        if self._is_suspended(chat_id):
+            return "chat_suspended"
         cause, permissions = self._right_in(message.chat_id, self._clients.get(message.client))
         if cause:
             return cause
@@ -161,16 +167,20 @@ class Registry:
 
     def _right_in(self, chat_id: int, client: StoredClient | None) -> tuple[str, frozenset[Permission]]:
         """Return why a client may do nothing in a chat, and otherwise the most that it may do there."""
-        chat = self._chats.get(chat_id)
-        if chat is not None and chat.suspended:
+        if self._is_suspended(chat_id):
             return "chat_suspended", frozenset()
         if client is not None and client.chat_ids is not None and chat_id not in client.chat_ids:
             return "chat_not_allowed_for_client", frozenset()
+        chat = self._chats.get(chat_id)
         if chat is not None and chat.authorized:
             return "", chat.permissions
         if self.denies_unknown_chats:
             return "chat_not_authorized", frozenset()
         return "", frozenset(Permission)
+
+    def _is_suspended(self, chat_id: int) -> bool:
+        chat = self._chats.get(chat_id)
+        return chat is not None and chat.suspended
 
     @property
     def denies_unknown_clients(self) -> bool:
