@@ -247,7 +247,8 @@ class Dispatcher:
     async def _attempt(self, lane: Lane, message: Message, draft: Draft) -> None:
         if withheld := self._withheld(message, lane.chat_id):
             self.schedule.not_made(lane)
-            self._after(lane, await self._keep(message, withheld))
+            kept = await self._keep(message, withheld)
+            self._after(lane, kept, self._clock.now() + timedelta(seconds=STORE_PAUSE))
             return
         ids, failure = await self._send(draft)
         now = self._clock.now()
@@ -291,7 +292,7 @@ class Dispatcher:
         try:
             cause = self._may_leave(message, chat_id)
         except StateStale:
-            return outcomes.held_back(message, now + timedelta(seconds=STORE_PAUSE), now)
+            return outcomes.held_back(message, now)
         return outcomes.credential_ended(message, cause, now) if cause else None
 
     async def _send(self, draft: Draft) -> tuple[tuple[int, ...], BotFailure | None]:
@@ -321,12 +322,12 @@ class Dispatcher:
         elif isinstance(failure, BotRefused):
             self.bot_refused()
 
-    def _after(self, lane: Lane, kept: Message) -> None:
+    def _after(self, lane: Lane, kept: Message, not_before: datetime | None = None) -> None:
         """Let the lane's head go when it is final, and otherwise have it wait for its next attempt."""
         if kept.state.is_final:
             lane.end()
         else:
-            self.schedule.again(lane, _slim(kept), kept.due_at)
+            self.schedule.again(lane, _slim(kept), max(kept.due_at, not_before or kept.due_at))
         self.schedule.release(lane)
 
     async def _restore_bot(self) -> None:

@@ -88,9 +88,7 @@ def refused(message: Message, failure: BotFailure, now: datetime, chance: Chance
         case ServerFailed():
             after = _final(message, State.FAILED, now, _failure("TELEGRAM_FAILED", None, failure))
         case BotRefused():
-            # Untried, it is due as before: an instant of its own would make it one that was sent for later.
-            state, due_at = (State.QUEUED, message.due_at) if message.attempts == 1 else (State.RETRY_WAIT, now)
-            after = replace(message, state=state, attempts=message.attempts - 1, due_at=due_at)
+            after = _untried(message, now)
         case ChatMoved(new_chat_id=new_chat_id):
             after = _final(message, State.FAILED, now, _failure("CHAT_UNAVAILABLE", None, failure))
             return after, _record(after, now, cause, new_chat_id=new_chat_id)
@@ -130,10 +128,9 @@ def credential_ended(message: Message, cause: str, now: datetime) -> Outcome:
     return after, replace(_record(after, now, cause), decision="deny")
 
 
-def held_back(message: Message, due_at: datetime, now: datetime) -> Outcome:
+def held_back(message: Message, now: datetime) -> Outcome:
     """Return a message, which is SENDING but was not attempted, of whose credential nothing can be told now."""
-    state = State.QUEUED if message.attempts == 1 else State.RETRY_WAIT
-    after = replace(message, state=state, attempts=message.attempts - 1, due_at=due_at)
+    after = _untried(message, now)
     return after, _record(after, now, "state_stale")
 
 
@@ -168,6 +165,16 @@ def _unanswered(message: Message, failure: Unanswered, now: datetime, chance: Ch
     else:
         after = _later(unknown, now + _backoff(message, chance), "Telegram did not answer", failure)
     return after, _record(after, now, CAUSES[Unanswered])
+
+
+def _untried(message: Message, now: datetime) -> Message:
+    """Return a message as if its attempt had not begun.
+
+    One without another attempt is due as before: an instant of its own would make it one that was sent for later, and
+    after a restart the next one would go first.
+    """
+    state, due_at = (State.QUEUED, message.due_at) if message.attempts == 1 else (State.RETRY_WAIT, now)
+    return replace(message, state=state, attempts=message.attempts - 1, due_at=due_at)
 
 
 def _later(message: Message, due_at: datetime, description: str | None, failure: BotFailure) -> Message:
