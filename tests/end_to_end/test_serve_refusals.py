@@ -8,9 +8,10 @@ import os
 import resource
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 
 from chatkey import Message
@@ -61,6 +62,7 @@ async def complaint(of: Server, **settings: str | None) -> str:
         with pytest.raises(NotStarted) as refused:
             await of.start()
     finally:
+        await of.close()
         of.settings = usual
     assert refused.value.code == 1
     assert refused.value.said.startswith("chatkey: ")
@@ -185,14 +187,16 @@ async def test_a_port_in_use_is_refused(idle: Server, subtests: pytest.Subtests)
 
 async def test_what_is_not_a_healthy_database_is_refused(idle: Server, subtests: pytest.Subtests) -> None:
     data = Path(idle.settings["data_dir"])
-    database = (data / "chatkey.db").read_bytes()
+    other = data / "other.db"
+    with closing(apsw.Connection(str(data / "chatkey.db"), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        connection.execute("VACUUM INTO ?", (str(other),))  # whole, without a log beside it
+    database = other.read_bytes()
     for content, expected in (
         (b"nonsense" * 1000, "is not a database"),
         (database[:4096] + b"\xff" * (len(database) - 4096), "is damaged"),
         (database[:60] + (99).to_bytes(4, "big") + database[64:], "has version 99"),
         (database[:68] + b"ABCD" + database[72:], "is a database of another program"),
     ):
-        other = data / "other.db"
         with subtests.test(expected), file(other, content):
             assert expected in await complaint(idle, database=f"sqlite:///{other}")
 

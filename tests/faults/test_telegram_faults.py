@@ -22,7 +22,7 @@ from tests.support.gateway import gateway
 from tests.support.kept import answered, require_delivered, shown
 from tests.support.server import free_port
 
-CHAT, OTHER, ELSEWHERE = -1001, -1002, -1003
+CHAT, OTHER, ELSEWHERE, SUPERGROUP = -1001, -1002, -1003, -1001234567890
 TEXT, BEHIND = "struck", "behind it"
 
 
@@ -36,6 +36,7 @@ class Case:
         told: Code and reason of the error that the caller gets; None: it gets the message.
         attempts: How often the message was handed to Telegram.
         doubtful: Whether it is marked as possibly duplicated.
+        closes: Whether the chat is taken for closed, so that what comes soon after it fails unasked.
     """
 
     state: State = State.DELIVERED
@@ -43,12 +44,13 @@ class Case:
     told: tuple[grpc.StatusCode, str] | None = None
     attempts: int = 2
     doubtful: bool = False
+    closes: bool = False
 
 
 AGAIN = Case()
 AT_ONCE = Case(attempts=1)
 INVALID = Case(State.FAILED, 0, (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"), 1)
-CLOSED = Case(State.FAILED, 0, (grpc.StatusCode.FAILED_PRECONDITION, "CHAT_UNAVAILABLE"), 1)
+CLOSED = Case(State.FAILED, 0, (grpc.StatusCode.FAILED_PRECONDITION, "CHAT_UNAVAILABLE"), 1, closes=True)
 SEEN_TWICE = Case(seen=2, doubtful=True)
 SEEN_LATE = Case(doubtful=True)
 UNKNOWN_SEEN = Case(State.DELIVERY_UNKNOWN, 1, attempts=1)
@@ -59,7 +61,7 @@ TABLE: dict[str, tuple[Mapping[str, Any], Case, Case]] = {
     "429 small": ({"kind": "rate_limited", "retry_after": 1}, AGAIN, AGAIN),
     "429 without field": ({"kind": "rate_limited_bare"}, AGAIN, AGAIN),
     "400 parse": ({"kind": "cant_parse_entities"}, INVALID, INVALID),
-    "400 migrated": ({"kind": "migrated", "migrate_to_chat_id": ELSEWHERE}, CLOSED, CLOSED),
+    "400 migrated to what is no supergroup": ({"kind": "migrated", "migrate_to_chat_id": ELSEWHERE}, CLOSED, CLOSED),
     "403 kicked": ({"kind": "kicked"}, CLOSED, CLOSED),
     "401": ({"kind": "unauthorized"}, AT_ONCE, AT_ONCE),
     "409": ({"kind": "webhook_conflict"}, INVALID, INVALID),
@@ -87,19 +89,20 @@ def quiet_telegram() -> Sandbox:
 class Diary:
     """A client that writes down what it is told."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, chat_id: int = CHAT) -> None:
         self.client = client
+        self.chat_id = chat_id
         self.told: list[Told] = []
 
     async def send(self, text: str, **options: Any) -> Message | chatkey.ChatkeyError:
         """Send to the chat, once more if it is asked to, and return the answer or the error."""
         when_unknown = options.setdefault("when_unknown", WhenUnknown.RESEND)
         options.setdefault("timeout", 30)
-        told = Told(client="svc:test", chat_id=CHAT, text=text, request_id=text.replace(" ", "-"))
+        told = Told(client="svc:test", chat_id=self.chat_id, text=text, request_id=text.replace(" ", "-"))
         told.give_up = when_unknown is WhenUnknown.GIVE_UP
         self.told.append(told)
         try:
-            answer = await answered(self.client, text, chat_id=CHAT, request_id=told.request_id, **options)
+            answer = await answered(self.client, text, chat_id=self.chat_id, request_id=told.request_id, **options)
         except chatkey.ChatkeyError as error:
             told.accepted.append(error.message_id)
             told.ends.append((error.message_id, model.State.FAILED))
@@ -133,8 +136,8 @@ async def test_a_fault_ends_as_promised(
         assert (answer.state, answer.possibly_duplicated) == (case.state, case.doubtful)
     struck, behind = found.messages
     assert (struck.state.value, struck.attempts) == (case.state.value, case.attempts)
-    assert behind.state is model.State.DELIVERED, "the chat does not go on"
-    assert shown(telegram, CHAT) == [TEXT] * case.seen + [BEHIND]
+    assert behind.state is (model.State.FAILED if case.closes else model.State.DELIVERED)
+    assert shown(telegram, CHAT) == [TEXT] * case.seen + [BEHIND] * (not case.closes)
     assert audit(found) == []
 
 
@@ -145,12 +148,36 @@ async def test_a_chat_that_the_bot_does_not_know_is_told_from_a_bad_message(
     telegram = Sandbox(limits="none", chats=[{"id": OTHER}])
     async with gateway(tmp_path, telegram) as house, house.client(CHAT) as client:
         diary = Diary(client)
-        answer = await diary.send(TEXT, when_unknown=when_unknown)
-        telegram.add_chat(CHAT)
-        await diary.send(BEHIND)
-        found = await evidence(house.config.database_path, telegram, diary.told)
-    assert isinstance(answer, chatkey.ChatUnavailable)
-    assert shown(telegram, CHAT) == [BEHIND]
+        answers = [await diary.send(text, when_unknown=when_unknown) for text in (TEXT, BEHIND)]
+        async with house.client(OTHER) as other:
+            elsewhere = Diary(other, OTHER)
+            await elsewhere.send("elsewhere")
+        found = await evidence(house.config.database_path, telegram, diary.told + elsewhere.told)
+    assert [type(answer) for answer in answers] == [chatkey.ChatUnavailable] * 2
+    assert [arrival.text for arrival in found.arrivals] == [TEXT, "elsewhere"]
+    assert shown(telegram, OTHER) == ["elsewhere"]
+    assert audit(found) == []
+
+
+@pytest.mark.parametrize("when_unknown", list(WhenUnknown))
+async def test_a_group_that_became_a_supergroup_is_waited_for_and_not_followed_unasked(
+    tmp_path: Path, when_unknown: WhenUnknown
+) -> None:
+    telegram = quiet_telegram()
+    telegram.add_chat(SUPERGROUP)
+    telegram.add_fault("sendMessage", CHAT, fault={"kind": "migrated", "migrate_to_chat_id": SUPERGROUP})
+    async with gateway(tmp_path, telegram) as house, house.client(CHAT) as client, house.client(SUPERGROUP) as new:
+        diary = Diary(client)
+        answer = await diary.send(TEXT, when_unknown=when_unknown, timeout=1)
+        assert isinstance(answer, Message)
+        assert not answer.state.is_final
+        own = Diary(new, SUPERGROUP)
+        await own.send("its own key")
+        assert (await client.cancel(answer.id)).state is State.CANCELLED
+        found = await evidence(house.config.database_path, telegram, diary.told + own.told)
+    assert [arrival.text for arrival in found.arrivals] == [TEXT, "its own key"]
+    assert [record.facts["new_chat_id"] for record in found.records if record.event == "chat.migrated"] == [SUPERGROUP]
+    assert shown(telegram, SUPERGROUP) == ["its own key"]
     assert audit(found) == []
 
 
