@@ -35,6 +35,7 @@ from gateway.jwks.fetch import Fetcher
 from gateway.jwks.file_source import FileSource
 from gateway.jwks.public_file import read_public
 from gateway.jwks.url_source import UrlSource
+from gateway.model import Caller
 from gateway.rpc.credentials import Tls
 from gateway.rpc.server import Door, open_door
 from gateway.store.registry import Quota
@@ -93,6 +94,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             max_lifetime=config.token_max_lifetime,
             is_stale=own.is_stale,
             trusted=[trust for trust, _ in trusted],
+            on_tainted_key=_tell_tainted,
         )
         connector = await stack.enter_async_context(
             open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config))
@@ -174,6 +176,16 @@ class _BotState:
                 "bot.refused",
                 meaning="Telegram refuses the bot token. Messages are kept; put the right token into the token file.",
             )
+
+
+def _tell_tainted(caller: Caller) -> None:
+    _log.warning(
+        "token.tainted_key",
+        client=caller.client,
+        token_id=caller.token_id,
+        key_id=caller.key_id,
+        meaning="Give this client a new token before the key is revoked.",
+    )
 
 
 def _own_keys(keys: KeySet, config: Config, clock: Clock) -> FileSource:

@@ -19,11 +19,8 @@ from gateway.access.strict_json import JsonInvalid, read_object
 from gateway.clock import Clock
 from gateway.errors import ConfigInvalid, TokenExpired, Unauthenticated
 from gateway.model import Caller
-from gateway.telemetry import logger
 
 _SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS), options={"enforce_minimum_key_length": True})
-
-_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ class Verifier:
         remembered: int = 4096,
         is_stale: Callable[[], bool] | None = None,
         trusted: Iterable[Trust] = (),
+        on_tainted_key: Callable[[Caller], None] | None = None,
     ) -> None:
         """Trust the tokens of our own issuer that are made for one audience and signed with one of `keys`.
 
@@ -63,6 +61,7 @@ class Verifier:
             remembered: How many verified tokens to remember, at least 1.
             is_stale: Whether `keys` are too old to be relied on; None: they can't be.
             trusted: What is believed of other issuers.
+            on_tainted_key: Told of each token that is signed with a tainted key, once while it is remembered.
 
         Raises:
             ConfigInvalid: an empty issuer or audience, or a limit out of range.
@@ -80,6 +79,7 @@ class Verifier:
         self._skew = skew.total_seconds()
         self._clock = clock
         self._max_remembered = remembered
+        self._on_tainted_key = on_tainted_key
         # By digest, so that no token lies in memory; oldest use first. Only what was accepted is in it: a flood of bad
         # tokens pushes nobody out.
         self._remembered: OrderedDict[bytes, _Verified] = OrderedDict()
@@ -108,6 +108,11 @@ class Verifier:
             self._remembered.popitem(last=False)
         return verified.caller
 
+    def trusts(self, issuer: str, key_id: str) -> bool:
+        """Whether a key of an issuer is still good: for what it signed and was verified a while ago."""
+        trust = self._trust_in.get(issuer)
+        return trust is not None and trust.keys.find(key_id) is not None
+
     def _verified(self, token: str) -> _Verified:
         header, payload = header_and_payload(token)
         members = _header_members(header)
@@ -123,8 +128,8 @@ class Verifier:
             error.record.update(identity_of(claimed), verified=True, key_id=key.kid, issuer=trust.policy.issuer)
             raise
         caller = _caller(claims, key.kid, trust.policy.issuer)
-        if key.tainted:
-            _log.warning("token.tainted_key", client=caller.client, token_id=caller.token_id, key_id=key.kid)
+        if key.tainted and self._on_tainted_key is not None:
+            self._on_tainted_key(caller)
         return _Verified(
             caller=caller,
             trust=trust,

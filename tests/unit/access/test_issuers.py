@@ -481,6 +481,17 @@ def test_a_key_that_is_no_longer_published_opens_nothing_also_for_a_remembered_t
     assert cause(text, guard) == "unknown_key"
 
 
+def test_whether_a_key_is_still_good_is_asked_by_issuer_and_name() -> None:
+    keys = KeySet([CORP_KEY.verification_key])
+    guard = verifier(trust(keys))
+    assert guard.trusts(CORP, CORP_KEY.kid)
+    assert guard.trusts(ISSUER, KID)
+    for issuer, kid in ((ISSUER, CORP_KEY.kid), (CORP, KID), ("https://nobody.example", KID), (CORP, "other")):
+        assert not guard.trusts(issuer, kid)
+    keys.replace([])
+    assert not guard.trusts(CORP, CORP_KEY.kid)
+
+
 def test_keys_that_are_too_old_open_nothing_and_the_caller_may_try_again(signature_checks: Count) -> None:
     stale = False
     guard = verifier(trust(is_stale=lambda: stale))
