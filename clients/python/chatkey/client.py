@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 from uuid import uuid4
 
 import grpc.aio
 
-from chatkey.core import Core
-from chatkey.errors import ConfigurationError, error_from
-from chatkey.messages import (
-    Change,
-    ChatGrant,
-    Credential,
-    Message,
-    Narrowed,
+from chatkey.answers import (
     change_from,
     credential_from,
+    explanation_from,
     message_from,
     narrowed_from,
+    outcome_from,
+    sent_from,
 )
-from chatkey.requests import SendOptions, narrow_request, send_request
+from chatkey.core import Core
+from chatkey.errors import ChatkeyError, ConfigurationError, error_from
+from chatkey.many import AsyncBacklog, Outgoing
+from chatkey.messages import Change, ChatGrant, Credential, Explanation, Message, Narrowed, Resolution, State
+from chatkey.requests import SendOptions, explain_request, list_request, narrow_request, send_request
 from chatkey.retries import Attempts
 from chatkey.v1 import credential_self_pb2, credential_self_pb2_grpc, messaging_gateway_pb2, messaging_gateway_pb2_grpc
 
@@ -93,7 +93,55 @@ class Client(Core):
         chat_id = await self._only_chat(attempts) if chat_id is None else chat_id
         request = send_request(text, chat_id, request_id, options)
         answer = await self._call(lambda **how: self._messaging.SendMessage(request, **how), attempts, request_id)
-        return message_from(answer.message)
+        return sent_from(answer)
+
+    async def send_many(
+        self, messages: Iterable[Outgoing] | AsyncIterable[Outgoing]
+    ) -> AsyncIterator[Message | ChatkeyError]:
+        """Send many messages over one call, and yield what came of each, in their order.
+
+        They are handed in ahead of their answers and accepted in order; unless their options say otherwise, an answer
+        comes when its message is on durable storage. A broken call is made again, for ever, from the first message
+        without an answer.
+
+        What can't be sent is yielded as the error that `send` would raise, and the others go on.
+
+        Raises:
+            ChatkeyError: The gateway refuses the call as a whole.
+            Exception: What `messages` raises, after the answers to what it brought before.
+        """
+        attempts = Attempts(self._retries, None)
+        async with AsyncBacklog(messages, self._outgoing) as backlog:
+            while not backlog.done():
+                stream = self._messaging.SendMessages(backlog.requests(), metadata=self._token().metadata)
+                try:
+                    async for answer in stream:
+                        attempts.answered()
+                        yield outcome_from(answer, backlog.answered())
+                    if backlog.done():
+                        return
+                    pause = attempts.pause_after_end()
+                except grpc.aio.AioRpcError as failed:
+                    pause = attempts.pause_after(_break_of(failed))
+                finally:
+                    stream.cancel()
+                await self._retries.pause(pause)
+
+    async def _outgoing(self, message: Outgoing) -> messaging_gateway_pb2.SendMessagesRequest:
+        chat_id = message.chat_id
+        return message.request(await self._only_chat(self._attempts(None)) if chat_id is None else chat_id)
+
+    async def explain(
+        self, text: str, *, chat_id: int | None = None, timeout: float | None = None, **options: Unpack[SendOptions]
+    ) -> Explanation:
+        """Ask what would become of a message; nothing is kept and nothing is sent.
+
+        The arguments are those of `send`.
+        """
+        attempts = self._attempts(timeout)
+        chat_id = await self._only_chat(attempts) if chat_id is None else chat_id
+        request = explain_request(text, chat_id, options)
+        return explanation_from(await self._call(lambda **how: self._messaging.Explain(request, **how), attempts))
 
     async def get(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Return a message as it is now."""
@@ -110,6 +158,57 @@ class Client(Core):
         request = messaging_gateway_pb2.CancelMessageRequest(message_id=message_id)
         answer = await self._call(lambda **how: self._messaging.CancelMessage(request, **how), self._attempts(timeout))
         return message_from(answer.message)
+
+    async def retry(self, message_id: str, *, timeout: float | None = None) -> Message:
+        """Send a message again that has failed or expired, or whose delivery is unknown; under the same id.
+
+        Raises:
+            StateConflict: It was delivered or cancelled.
+        """
+        request = messaging_gateway_pb2.RetryMessageRequest(message_id=message_id)
+        answer = await self._call(lambda **how: self._messaging.RetryMessage(request, **how), self._attempts(timeout))
+        return message_from(answer.message)
+
+    async def resolve(self, message_id: str, resolution: Resolution, *, timeout: float | None = None) -> Message:
+        """Settle a message whose delivery is unknown, by what was found out by other means.
+
+        Raises:
+            StateConflict: It is not unknown, or was settled otherwise.
+        """
+        request = messaging_gateway_pb2.ResolveMessageRequest(
+            message_id=message_id, resolution=f"RESOLUTION_{resolution.value}"
+        )
+        answer = await self._call(lambda **how: self._messaging.ResolveMessage(request, **how), self._attempts(timeout))
+        return message_from(answer.message)
+
+    async def list(
+        self,
+        *,
+        states: Collection[State] = (),
+        chat_id: int | None = None,
+        accepted_from: datetime | None = None,
+        accepted_until: datetime | None = None,
+        page_size: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncIterator[Message]:
+        """Go through this client's messages, newest first.
+
+        Args:
+            states: Only those in one of these; empty: in any.
+            chat_id: Only those for this chat.
+            accepted_from: Only those accepted then or later; an aware instant.
+            accepted_until: Only those accepted before; an aware instant.
+            page_size: How many to ask for at once, 1 to 1000.
+            timeout: Seconds until the call for one page fails.
+        """
+        request = list_request(states, chat_id, accepted_from, accepted_until, page_size)
+        while True:
+            page = await self._call(lambda **how: self._messaging.ListMessages(request, **how), self._attempts(timeout))
+            for message in page.messages:
+                yield message_from(message)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def describe(self, *, timeout: float | None = None) -> Credential:
         """Ask what the token opens, and until when."""
@@ -157,7 +256,8 @@ class Client(Core):
                 async for answer in stream:
                     attempts.answered()
                     resume_token = answer.resume_token
-                    yield change_from(answer)
+                    if answer.HasField("message"):
+                        yield change_from(answer)
                 pause = attempts.pause_after_end()
             except grpc.aio.AioRpcError as failed:
                 pause = attempts.pause_after(error_from(failed))
@@ -204,3 +304,11 @@ class Client(Core):
                 else grpc.aio.secure_channel(address, self._connection.credentials(), options=options)
             )
         return self._channel
+
+
+def _break_of(failed: grpc.aio.AioRpcError) -> ChatkeyError:
+    error = error_from(failed)
+    # A write that meets the end of its call is an internal error to grpc.aio, which then hides the status that came.
+    if error.code is grpc.StatusCode.INTERNAL and not error.reason:
+        error.retriable = True
+    return error

@@ -42,6 +42,8 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from chatkey.v1 import error_reason_pb2, messaging_gateway_pb2
+
 DOMAIN = "chatkey.v1"
 
 
@@ -229,6 +231,9 @@ BY_CODE: Mapping[grpc.StatusCode, type[ChatkeyError]] = {
 }
 
 
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
 class FailedCall(Protocol):
     """What gRPC's own errors have in common, of either kind of client."""
 
@@ -265,6 +270,30 @@ def error_from(failed: FailedCall, request_id: str = "") -> ChatkeyError:
     )
     error.retriable = code is grpc.StatusCode.UNAVAILABLE and kind.may_retry and (pushback is None or pushback >= 0)
     return error
+
+
+def error_of(refusal: messaging_gateway_pb2.Refusal, request_id: str = "") -> ChatkeyError:
+    """Turn the refusal of one request among many into the error that a single call would have raised."""
+    code = _CODES.get(refusal.code, grpc.StatusCode.UNKNOWN)
+    reason = reason_of(refusal.reason)
+    kind = BY_REASON.get(reason) or BY_CODE.get(code, ChatkeyError)
+    error = kind(_text(kind, code, refusal.description, request_id))
+    error.code = code
+    error.reason = reason
+    error.metadata = dict(refusal.metadata)
+    error.message_id = error.metadata.get("messageId", "")
+    error.error_id = refusal.error_id
+    error.request_id = request_id
+    error.violations = tuple(Violation(each.field, each.description) for each in refusal.violations)
+    error.retry_after = refusal.retry_delay.ToTimedelta() if refusal.HasField("retry_delay") else None
+    error.retriable = code is grpc.StatusCode.UNAVAILABLE and kind.may_retry
+    return error
+
+
+def reason_of(number: int) -> str:
+    """Return the name of a reason without its prefix; the number itself where this client is older than the reason."""
+    value = error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_number.get(number)
+    return value.name.removeprefix("ERROR_REASON_") if value else str(int(number))
 
 
 def _text(kind: type[ChatkeyError], code: grpc.StatusCode, details: str, request_id: str) -> str:

@@ -1,14 +1,12 @@
-"""The words of the contract as Python has them: what is sent and what comes back."""
+"""The words of the contract as Python has them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from chatkey.v1 import credential_self_pb2, error_reason_pb2, messaging_gateway_pb2
+from chatkey.errors import ChatkeyError
 
 
 class State(Enum):
@@ -29,6 +27,15 @@ class State(Enum):
     def is_final(self) -> bool:
         """Whether a message in this state stays in it."""
         return self in (State.DELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED, State.DELIVERY_UNKNOWN)
+
+
+class Resolution(Enum):
+    """What became of a message whose delivery was unknown."""
+
+    DELIVERED = "DELIVERED"
+    """The chat has it."""
+    DROPPED = "DROPPED"
+    """The chat does not have it, or need not."""
 
 
 class TextFormat(Enum):
@@ -150,6 +157,7 @@ class Message:
         failure: Why it was not delivered, or why the last attempt failed.
         due_at: When the next attempt is due at the earliest, if it waits for one.
         expires_at: When it ends if it has not been sent by then.
+        estimated_wait: In the answer to `send`, about how long it will wait for its first attempt.
     """
 
     id: str
@@ -164,6 +172,7 @@ class Message:
     failure: Failure | None
     due_at: datetime | None
     expires_at: datetime | None
+    estimated_wait: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,27 @@ class Change:
 
     message: Message
     resume_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What would become of a message.
+
+    Attributes:
+        allowed: Whether it would be accepted.
+        rule: The rule that decides, such as `pin`, `content` or `accepted`.
+        error: What sending it would raise; `None` if it would be accepted.
+        text_length: What Telegram would count as its length, in Unicode code points.
+        parts: How many Telegram messages it would become.
+        estimated_wait: About how long it would wait for its first attempt; `None` if it would be refused.
+    """
+
+    allowed: bool
+    rule: str
+    error: ChatkeyError | None
+    text_length: int
+    parts: int
+    estimated_wait: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,77 +238,3 @@ class Narrowed:
 
     token: str = field(repr=False)
     credential: Credential
-
-
-def message_from(answer: messaging_gateway_pb2.Message) -> Message:
-    """Read a message."""
-    return Message(
-        id=answer.id,
-        chat_id=answer.chat_id,
-        state=_state(answer.state),
-        telegram_message_ids=tuple(answer.telegram_message_ids),
-        request_id=answer.request_id,
-        accepted_at=_instant(answer.accept_time),
-        finished_at=_instant(answer.finish_time),
-        attempts=answer.attempts,
-        possibly_duplicated=answer.possibly_duplicated,
-        failure=_failure(answer.failure) if answer.HasField("failure") else None,
-        due_at=_instant(answer.due_time),
-        expires_at=_instant(answer.expire_time),
-    )
-
-
-def change_from(answer: messaging_gateway_pb2.WatchMessagesResponse) -> Change:
-    """Read a change."""
-    return Change(message_from(answer.message), answer.resume_token)
-
-
-def credential_from(answer: credential_self_pb2.Credential) -> Credential:
-    """Read a credential."""
-    return Credential(
-        client=answer.client,
-        token_id=answer.token_id,
-        issuer=answer.issuer,
-        grants=tuple(_grant(grant) for grant in answer.grants),
-        issued_at=_instant(answer.issue_time),
-        expires_at=_instant(answer.expire_time),
-        address_ranges=tuple(answer.address_ranges),
-        certificate_thumbprint=answer.certificate_thumbprint,
-        generation=answer.generation if answer.HasField("generation") else None,
-        parent_token_ids=tuple(answer.parent_token_ids),
-    )
-
-
-def narrowed_from(answer: credential_self_pb2.NarrowCredentialResponse) -> Narrowed:
-    """Read a child of a credential."""
-    return Narrowed(token=answer.token, credential=credential_from(answer.credential))
-
-
-def _grant(grant: credential_self_pb2.ChatGrant) -> ChatGrant:
-    topic = grant.message_thread_id if grant.HasField("message_thread_id") else None
-    return ChatGrant(grant.chat_id, frozenset(map(_permission, grant.permissions)), topic)
-
-
-def _failure(failure: messaging_gateway_pb2.Failure) -> Failure:
-    # The number itself where this client is older than the reason.
-    name = error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_number.get(failure.reason)
-    return Failure(
-        reason=name.name.removeprefix("ERROR_REASON_") if name else str(int(failure.reason)),
-        description=failure.description,
-        telegram_error_code=failure.telegram_error_code,
-    )
-
-
-def _state(number: int) -> State:
-    value = messaging_gateway_pb2.State.DESCRIPTOR.values_by_number.get(number)
-    return State(value.name.removeprefix("STATE_")) if value else State.UNSPECIFIED
-
-
-def _permission(number: int) -> Permission:
-    value = credential_self_pb2.Permission.DESCRIPTOR.values_by_number.get(number)
-    return Permission(value.name.removeprefix("PERMISSION_")) if value else Permission.UNSPECIFIED
-
-
-def _instant(timestamp: Timestamp) -> datetime | None:
-    # Not set and the start of 1970 are the same on the wire; nothing was sent then.
-    return timestamp.ToDatetime(tzinfo=UTC) if timestamp.seconds or timestamp.nanos else None

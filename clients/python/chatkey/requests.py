@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
@@ -12,6 +12,7 @@ from chatkey.messages import (
     LinkPreview,
     MessageEntity,
     Priority,
+    State,
     TextFormat,
     WaitFor,
     WhenUnknown,
@@ -79,10 +80,37 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
     if "ttl" in options:
         request.ttl.FromTimedelta(options["ttl"])
     if "send_at" in options:
-        if options["send_at"].utcoffset() is None:
-            raise ValueError("send_at has no time zone")
-        request.send_at.FromDatetime(options["send_at"])
+        request.send_at.FromDatetime(_aware("send_at", options["send_at"]))
     return request
+
+
+def explain_request(text: str, chat_id: int, options: SendOptions) -> wire.ExplainRequest:
+    """Build the request; raises `ValueError` as `send_request`."""
+    return wire.ExplainRequest(message=send_request(text, chat_id, "", options))
+
+
+def list_request(
+    states: Collection[State],
+    chat_id: int | None,
+    accepted_from: datetime | None,
+    accepted_until: datetime | None,
+    page_size: int,
+) -> wire.ListMessagesRequest:
+    """Build the request for the first page; raises `ValueError` as `send_request`."""
+    request = wire.ListMessagesRequest(
+        states=[f"STATE_{state.value}" for state in states], chat_id=chat_id, page_size=page_size
+    )
+    if accepted_from is not None:
+        request.accepted_from.FromDatetime(_aware("accepted_from", accepted_from))
+    if accepted_until is not None:
+        request.accepted_until.FromDatetime(_aware("accepted_until", accepted_until))
+    return request
+
+
+def _aware(name: str, instant: datetime) -> datetime:
+    if instant.utcoffset() is None:
+        raise ValueError(f"{name} has no time zone")
+    return instant
 
 
 def narrow_request(

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
-from chatkey import BlockingClient, Change, Client, Credential, Message, Narrowed, Retries
+from chatkey import (
+    BlockingClient,
+    Change,
+    ChatkeyError,
+    Client,
+    Credential,
+    Explanation,
+    Message,
+    Narrowed,
+    Outgoing,
+    Resolution,
+    Retries,
+)
 from tests.unit.client.far_side import FarSide, serving
 
 
@@ -29,6 +41,25 @@ class InThread:
 
     async def cancel(self, message_id: str, **options: Any) -> Message:
         return await asyncio.to_thread(self.client.cancel, message_id, **options)
+
+    async def retry(self, message_id: str, **options: Any) -> Message:
+        return await asyncio.to_thread(self.client.retry, message_id, **options)
+
+    async def resolve(self, message_id: str, resolution: Resolution, **options: Any) -> Message:
+        return await asyncio.to_thread(self.client.resolve, message_id, resolution, **options)
+
+    async def explain(self, text: str, **options: Any) -> Explanation:
+        return await asyncio.to_thread(self.client.explain, text, **options)
+
+    async def list(self, **options: Any) -> AsyncIterator[Message]:
+        for message in await asyncio.to_thread(lambda: [*self.client.list(**options)]):
+            yield message
+
+    async def send_many(self, messages: Iterable[Outgoing]) -> AsyncIterator[Message | ChatkeyError]:
+        outcomes, end = self.client.send_many(messages), object()
+        while (outcome := await asyncio.to_thread(next, outcomes, end)) is not end:
+            assert isinstance(outcome, Message | ChatkeyError)
+            yield outcome
 
     async def describe(self, **options: Any) -> Credential:
         return await asyncio.to_thread(self.client.describe, **options)

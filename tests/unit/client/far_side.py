@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -76,13 +77,57 @@ class FarSide(messaging_gateway_pb2_grpc.MessagingGatewayServicer, credential_se
         self.chats = [CHAT]
         self.message = pb.Message(id="m-1", chat_id=CHAT, state=pb.STATE_DELIVERED, telegram_message_ids=[7])
         self.streams: list[Sequence[str | Outcome]] = []
+        self.pages: list[pb.ListMessagesResponse] = []
+        self.explanation = pb.ExplainResponse(allowed=True, rule="accepted")
+        self.breaks_after: list[tuple[int, Outcome]] = []
+        self.refusals: dict[str, pb.Refusal] = {}
+        self.estimated_wait: timedelta | None = None
 
     async def SendMessage(self, request: pb.SendMessageRequest, context: Context) -> pb.SendMessageResponse:
         await self._answer(request, context)
         message = pb.Message()
         message.CopyFrom(self.message)
         message.request_id = request.request_id
-        return pb.SendMessageResponse(message=message)
+        answer = pb.SendMessageResponse(message=message)
+        if self.estimated_wait is not None:
+            answer.estimated_wait.FromTimedelta(self.estimated_wait)
+        return answer
+
+    async def SendMessages(
+        self, requests: AsyncIterator[pb.SendMessagesRequest], context: Context
+    ) -> AsyncIterator[pb.SendMessagesResponse]:
+        """Answer each; after as many answers as the next of `breaks_after` says, do what it says."""
+        count, outcome = self.breaks_after.pop(0) if self.breaks_after else (-1, accept)
+        if count == 0:
+            await outcome(context)
+        answered = 0
+        async for request in requests:
+            self._remember(request, context)
+            request_id = request.message.request_id
+            if refusal := self.refusals.get(request.message.text):
+                yield pb.SendMessagesResponse(refusal=refusal)
+            else:
+                yield pb.SendMessagesResponse(message=pb.Message(id=f"m-{request_id}", request_id=request_id))
+            answered += 1
+            if answered == count:
+                await outcome(context)
+                return
+
+    async def ListMessages(self, request: pb.ListMessagesRequest, context: Context) -> pb.ListMessagesResponse:
+        await self._answer(request, context)
+        return self.pages.pop(0)
+
+    async def RetryMessage(self, request: pb.RetryMessageRequest, context: Context) -> pb.RetryMessageResponse:
+        await self._answer(request, context)
+        return pb.RetryMessageResponse(message=self.message)
+
+    async def ResolveMessage(self, request: pb.ResolveMessageRequest, context: Context) -> pb.ResolveMessageResponse:
+        await self._answer(request, context)
+        return pb.ResolveMessageResponse(message=self.message)
+
+    async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
+        await self._answer(request, context)
+        return self.explanation
 
     async def GetMessage(self, request: pb.GetMessageRequest, context: Context) -> pb.GetMessageResponse:
         await self._answer(request, context)
@@ -97,7 +142,9 @@ class FarSide(messaging_gateway_pb2_grpc.MessagingGatewayServicer, credential_se
     ) -> AsyncIterator[pb.WatchMessagesResponse]:
         self._remember(request, context)
         for step in self.streams.pop(0):
-            if isinstance(step, str):
+            if isinstance(step, str) and step.startswith("alone"):
+                yield pb.WatchMessagesResponse(resume_token=step)
+            elif isinstance(step, str):
                 yield pb.WatchMessagesResponse(message=self.message, resume_token=step)
             else:
                 await step(context)

@@ -306,6 +306,16 @@ async def test_watching_goes_on_where_it_ended(client: Any, far_side: FarSide, p
     assert pauses.seconds == [0.1, 0.2, 0.1]
 
 
+async def test_watching_goes_on_from_where_it_began_if_it_breaks_before_the_first_change(
+    client: Any, far_side: FarSide
+) -> None:
+    far_side.streams = [["alone", NOT_DURABLE], ["t1", hang]]
+    changes = client.watch()
+    assert (await anext(changes)).resume_token == "t1"
+    await changes.aclose()
+    assert [request.resume_token for request in far_side.requests] == ["", "alone"]
+
+
 async def test_watching_outlives_a_token(
     opened: Opened, far_side: FarSide, port: int, pauses: Pauses, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import chatkey
-from chatkey.messages import message_from
+from chatkey.answers import message_from
 from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from tests.unit.client.far_side import CHAT
