@@ -17,6 +17,8 @@ from gateway.access.issuers import Trust
 from gateway.access.jwk_sets import read_jwks
 from gateway.access.key_ring import KeyRing, open_ring, trusted_in
 from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet
+from gateway.access.last_use import LastUse
+from gateway.access.registry import Registry, Unknown
 from gateway.access.tokens import Verifier
 from gateway.audit.ledger import Ledger
 from gateway.audit.sealer import Sealer
@@ -96,6 +98,19 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             trusted=[trust for trust, _ in trusted],
             on_tainted_key=_tell_tainted,
         )
+        readiness = _Readiness()
+        registry = Registry(
+            store.registry,
+            clock,
+            trusts=verifier.trusts,
+            unknown_clients=Unknown(config.unknown_clients),
+            unknown_chats=Unknown(config.unknown_chats),
+            max_staleness=config.max_staleness,
+            on_freshness=readiness.tell_registry,
+        )
+        await registry.load()
+        last_use = LastUse(store.registry)
+        stack.push_async_callback(last_use.flush)
         connector = await stack.enter_async_context(
             open_connector(_bot_token(config), base_url=config.bot_api_url, proxy=_proxy(config))
         )
@@ -105,20 +120,22 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         serving = asyncio.Event()
         stack.push_async_callback(_seal_the_rest, sealer, serving)
         stack.push_async_callback(ledger.close)
-        bot_state = _BotState()
         dispatcher = Dispatcher(
             store,
             connector,
             clock,
             random.SystemRandom().random,
             pacing=Pacing(MODES[config.pacing]),
-            on_bot_state=bot_state,
+            on_bot_state=readiness.tell_bot,
+            may_leave=registry.may_leave,
             follow_migration=config.follow_migration == "follow",
         )
         stack.push_async_callback(dispatcher.drain, config.drain)
-        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config))
+        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config, registry))
         desk = Desk(
             verifier=verifier,
+            registry=registry,
+            last_use=last_use,
             outbox=outbox,
             ledger=ledger,
             clock=clock,
@@ -126,6 +143,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             allowed_addresses=config.allowed_addresses,
         )
         _export(metrics, dispatcher)
+        _export_registry(metrics, registry)
         door = await stack.enter_async_context(
             open_door(
                 desk,
@@ -142,12 +160,11 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             open_web(
                 config.http_listen,
                 registry=metrics.registry,
-                not_ready=lambda: None if dispatcher.bot_ok else "Telegram refuses the bot token.",
+                not_ready=readiness.why_not,
                 jwks=keys.jwks,
             )
         )
-        bot_state.door = door
-        door.set_serving(dispatcher.bot_ok)
+        readiness.begin(dispatcher, door)
         await _start(
             stack,
             broken,
@@ -155,20 +172,48 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             retention=Retention(store, clock, config.retention).run(),
             ledger=ledger.run(),
             sealer=sealer.run(),
+            registry=registry.run(),
+            sweeps=registry.run_sweeps(),
+            last_use=last_use.run(),
             greeting=_greet(connector, dispatcher),
         )
         serving.set()
         yield App(door.port, http_port, metrics, broken)
 
 
-class _BotState:
-    """Tells operators and load balancers whether Telegram takes the bot token."""
+class _Readiness:
+    """Tells operators, load balancers and the dispatcher whether messages can be taken and delivered."""
 
-    door: Door | None = None
+    def __init__(self) -> None:
+        self._bot_ok = self._is_fresh = True
+        self._dispatcher: Dispatcher | None = None
+        self._door: Door | None = None
 
-    def __call__(self, bot_ok: bool) -> None:
-        if self.door:
-            self.door.set_serving(bot_ok)
+    def begin(self, dispatcher: Dispatcher, door: Door) -> None:
+        """Tell these from now on."""
+        self._dispatcher, self._door = dispatcher, door
+        self._tell()
+
+    def why_not(self) -> str | None:
+        """Say why no message can be taken or delivered now, in one line; None: they can."""
+        if not self._is_fresh:
+            return "It can't be told what was revoked."
+        return None if self._bot_ok else "Telegram refuses the bot token."
+
+    def tell_registry(self, is_fresh: bool) -> None:
+        """Take note of whether it can be told what was revoked."""
+        self._is_fresh = is_fresh
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._dispatcher and self._door:
+            self._dispatcher.hold(not self._is_fresh)
+            self._door.set_serving(self.why_not() is None)
+
+    def tell_bot(self, bot_ok: bool) -> None:
+        """Take note of whether Telegram takes the bot token."""
+        self._bot_ok = bot_ok
+        self._tell()
         if bot_ok:
             _log.info("bot.accepted", meaning="Telegram takes the bot token again; delivery goes on.")
         else:
@@ -394,9 +439,20 @@ def _tls(config: Config) -> Tls | None:
     return Tls(cert_file=config.tls_cert_file, key_file=config.tls_key_file, client_ca_file=config.tls_client_ca_file)
 
 
-def _quotas(config: Config) -> Quotas:
+def _quotas(config: Config, registry: Registry) -> Quotas:
     default = Quota(per_minute=config.quota_per_minute, per_day=config.quota_per_day, queue_depth=config.quota_queue)
-    return Quotas(default, most_waiting=config.quota_queue_total)
+    return Quotas(default, most_waiting=config.quota_queue_total, of=registry.quota_of)
+
+
+def _export_registry(metrics: Metrics, registry: Registry) -> None:
+    metrics.gauge(
+        "chatkey_registry_fresh", "1 while it can be told what was revoked.", lambda: float(not registry.is_stale)
+    )
+    metrics.gauge(
+        "chatkey_tokens_revoked",
+        "Tokens that were revoked one by one, and are not forgotten.",
+        lambda: len(registry.revocations.tokens),
+    )
 
 
 def _export(metrics: Metrics, dispatcher: Dispatcher) -> None:

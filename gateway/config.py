@@ -192,6 +192,22 @@ class Config:
     trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
         (), _only_in_the_file, "Other issuers whose tokens are taken: tables in `chatkey.toml` only."
     )
+    unknown_clients: str = _setting(
+        "auto",
+        _one_of("auto", "allow", "deny"),
+        "Clients that were not added: the token decides (allow), refused (deny), or allow until one is added (auto).",
+    )
+    unknown_chats: str = _setting(
+        "auto",
+        _one_of("auto", "allow", "deny"),
+        "Chats that were not authorized: the token decides (allow), refused (deny), or allow until one is (auto).",
+    )
+    max_staleness: timedelta = _setting(
+        timedelta(seconds=5),
+        duration,
+        "How long the gateway may not know what was revoked before it accepts and sends nothing.",
+        form="5s",
+    )
     tls_cert_file: Path | None = _setting(None, _path, "The server's certificate chain, PEM.", form="path")
     tls_key_file: Path | None = _setting(None, _path, "The key of that certificate, PEM.", form="path")
     tls_client_ca_file: Path | None = _setting(

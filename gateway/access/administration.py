@@ -272,8 +272,8 @@ def _with_terms(client: StoredClient, terms: Mapping[str, Any]) -> StoredClient:
 def _unsound(client: StoredClient) -> Iterator[tuple[str, str]]:
     for name in sorted(_QUOTA):
         limit = getattr(client.quota, name)
-        if limit is not None and not 1 <= limit <= MAX_NUMBER:
-            yield name, "must be 1 or more"
+        if limit is not None and not 0 <= limit <= MAX_NUMBER:
+            yield name, "must be 0 or more; 0 is no limit"
     if not 0 <= client.min_generation <= MAX_NUMBER:
         yield "min_generation", "must be 0 or more"
     for chat_id in sorted(client.chat_ids or ()):

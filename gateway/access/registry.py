@@ -20,7 +20,7 @@ from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.errors import NotDurable, PermissionDenied, StateStale, TokenExpired, Unauthenticated
 from gateway.model import Caller, Grant, Message, Permission
-from gateway.store.registry import Changes, RegistryStore, StoredChat, StoredClient
+from gateway.store.registry import Changes, Quota, RegistryStore, StoredChat, StoredClient
 from gateway.telemetry import logger
 
 POLL = timedelta(milliseconds=200)
@@ -139,6 +139,11 @@ class Registry:
         """Return from where alone a client may call; None: from anywhere."""
         stored = self._clients.get(client)
         return None if stored is None else stored.address_ranges
+
+    def quota_of(self, client: str) -> Quota:
+        """Return what a client may use up; what is None there has no limit of its own."""
+        stored = self._clients.get(client)
+        return Quota() if stored is None else stored.quota
 
     def _cause_of(self, credential: Credential) -> str | None:
         if not self._trusts(credential.issuer, credential.key_id):

@@ -56,6 +56,7 @@ class Digests:
     def __init__(self) -> None:
         """Make an empty set."""
         self._buckets = [b""] * (1 << 16)
+        self._count = 0
 
     def __contains__(self, digest: bytes) -> bool:
         """Whether a digest is in the set."""
@@ -65,16 +66,19 @@ class Digests:
         """Add digests that are not in the set."""
         for digest in digests:
             self._buckets[digest[0] << 8 | digest[1]] += digest
+            self._count += 1
 
     def discard(self, digests: Iterable[bytes]) -> None:
         """Take digests out."""
         for digest in digests:
-            bucket = digest[0] << 8 | digest[1]
-            self._buckets[bucket] = self._buckets[bucket].replace(digest, b"")
+            if digest in self:
+                at = digest[0] << 8 | digest[1]
+                self._buckets[at] = self._buckets[at].replace(digest, b"")
+                self._count -= 1
 
     def __len__(self) -> int:
         """The number of digests."""
-        return sum(map(len, self._buckets)) // 16
+        return self._count
 
 
 class Revocations:

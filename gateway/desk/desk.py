@@ -18,7 +18,7 @@ from gateway.desk.checks import Listing, Violation
 from gateway.desk.explanation import OTHER_RULE, RULES, Explanation
 from gateway.desk.fingerprint import fingerprint_of
 from gateway.desk.markdown import render
-from gateway.desk.rooms import Ledger, Outbox, Verifier
+from gateway.desk.rooms import LastUse, Ledger, Outbox, Registry, Verifier
 from gateway.desk.stay import RECHECK, Stay
 from gateway.desk.text import visible_length
 from gateway.errors import CallRefused, MessageFailed, MethodUnknown, PermissionDenied, QuotaExceeded, RequestInvalid
@@ -34,6 +34,8 @@ class Desk:
         self,
         *,
         verifier: Verifier,
+        registry: Registry,
+        last_use: LastUse,
         outbox: Outbox,
         ledger: Ledger,
         clock: Clock,
@@ -49,20 +51,28 @@ class Desk:
             recheck: How often an open stream looks at its credential again.
         """
         self._verifier = verifier
+        self._registry = registry
+        self._last_use = last_use
         self._outbox = outbox
         self._ledger = ledger
         self._clock = clock
         self._issuer = issuer
         self._allowed_addresses = allowed_addresses
-        self._stay = Stay(clock, recheck)
+        self._stay = Stay(clock, recheck, registry.standing)
 
     def authenticate(self, values: Sequence[str | bytes]) -> Caller:
-        """Return who calls, by the values of the metadata `authorization`, all of them in order.
+        """Return who calls, with what is left of its right, by the values of the metadata `authorization` in order.
 
         Raises:
-            Unauthenticated: there is no acceptable credential.
+            Unauthenticated: there is no acceptable credential, or it was revoked.
+            PermissionDenied: the client is disabled or unknown.
         """
-        return self._verifier.verify(bearer.token_from(values))
+        caller = self._verifier.verify(bearer.token_from(values))
+        try:
+            return self._registry.standing(caller)
+        except CallRefused as error:
+            error.record.update(_identity(caller), verified=True)
+            raise
 
     def permit(self, caller: Caller, needs: Permission) -> None:
         """Return if the caller may do in some chat what a call can't do without; raises `PermissionDenied`."""
@@ -79,8 +89,9 @@ class Desk:
             PermissionDenied: not from this address.
             Unauthenticated: not without its certificate.
         """
-        addresses.require(caller, [self._allowed_addresses])
+        addresses.require(caller, [self._allowed_addresses, self._registry.address_ranges(caller.client)])
         confirmation.require(caller, certificate)
+        self._last_use.seen(caller.client, self._clock.now(), caller.origin.address)
 
     async def send_message(
         self, caller: Caller, draft: Draft, wait: timedelta | None, malformed: Sequence[Violation] = ()
@@ -113,6 +124,8 @@ class Desk:
             CallRefused, GatewayError: as `send_message`.
         """
         ready = self._ready(caller, draft, malformed)
+        self._registry.require_fresh()
+        self._last_use.accessed(draft.chat_id, self._clock.now())
         return self._outbox.accept(caller, ready, fingerprint_of(draft))
 
     async def message_ended(self, message: Message, wait: timedelta) -> Message:
@@ -187,18 +200,21 @@ class Desk:
         """Cancel such a message; raises `StateConflict` if it is on its way or final, `MessageNotFound`."""
         caller = grants.allowing(caller, Permission.WRITE)
         checks.require_message_id(message_id)
+        self._registry.require_fresh()
         return await self._outbox.cancel(caller, message_id)
 
     async def retry_message(self, caller: Caller, message_id: str) -> Message:
         """Send such a message again; raises `StateConflict` if it was delivered or cancelled, `MessageNotFound`."""
         caller = grants.allowing(caller, Permission.WRITE)
         checks.require_message_id(message_id)
+        self._registry.require_fresh()
         return await self._outbox.retry(caller, message_id)
 
     async def resolve_message(self, caller: Caller, message_id: str, resolution: State | None) -> Message:
         """Settle such a message as delivered or cancelled; raises `StateConflict` unless its delivery is unknown."""
         caller = grants.allowing(caller, Permission.WRITE)
         settled = checks.require_resolution(message_id, resolution)
+        self._registry.require_fresh()
         return await self._outbox.resolve(caller, message_id, settled)
 
     async def watch_messages(
@@ -209,7 +225,8 @@ class Desk:
         Without a token, one comes first that goes on after what has changed so far, and no message with it.
 
         Raises:
-            TokenExpired: the caller's credential ended meanwhile; noticed within the time of a recheck.
+            CallRefused: the caller's credential ended meanwhile, or may not look at one of its chats any more; noticed
+                within the time of a recheck.
             ShuttingDown: the gateway stops.
         """
         caller = grants.allowing(caller, Permission.WRITE)
@@ -222,6 +239,9 @@ class Desk:
             while True:
                 await asyncio.wait({upcoming}, timeout=self._stay.recheck.total_seconds())
                 self.require_open(caller)
+                standing = self._registry.standing(caller)
+                for grant in caller.grants:
+                    _require_chat(standing, grant.chat_id)
                 if upcoming.done():
                     change = upcoming.result()
                     upcoming = asyncio.ensure_future(anext(changes))
@@ -235,7 +255,7 @@ class Desk:
         """Do some work of a stream for as long as its caller may go on; then it is cancelled.
 
         Raises:
-            TokenExpired, ShuttingDown: as `require_open`, noticed within the time of a recheck.
+            CallRefused, ShuttingDown: as `require_open`, noticed within the time of a recheck.
         """
         await self._stay.during(caller, work)
 
@@ -243,7 +263,7 @@ class Desk:
         """Return if the caller of a stream may go on.
 
         Raises:
-            TokenExpired: the credential has ended meanwhile.
+            CallRefused: the credential has ended meanwhile.
             ShuttingDown: the gateway stops.
         """
         self._stay.require(caller)
@@ -266,7 +286,9 @@ class Desk:
             RequestInvalid: the wish is malformed, or nothing is left of it.
             MethodUnknown: no key signs here.
             AuditUnavailable: it can't be written down, so there is no child.
+            StateStale: it can't be told whether the parent was revoked.
         """
+        self._registry.require_fresh()
         if self._issuer is None:
             raise MethodUnknown("this gateway holds no key to issue credentials with")
         token = narrow(self._issuer, caller, wish).token
@@ -276,10 +298,7 @@ class Desk:
 
     def refused(self, error: CallRefused, origin: Origin, caller: Caller | None, error_id: str) -> None:
         """Write into the audit log that a call was refused, and why."""
-        known: dict[str, Any] = {}
-        if caller is not None:
-            known = {"client": caller.client, "token_id": caller.token_id, "key_id": caller.key_id}
-            known |= {"issuer": caller.issuer, "chat_id": caller.sole_chat_id}
+        known = {} if caller is None else _identity(caller)
         record = Record(
             at=self._clock.now(),
             event="call.refused",
@@ -291,12 +310,17 @@ class Desk:
             call_id=origin.call_id,
             error_id=error_id,
         )
-        self._ledger.refused(replace(record, **known | error.record))
+        record = replace(record, **known | error.record)
+        self._ledger.refused(record)
+        if record.verified and record.client:
+            self._last_use.denied(record.client, record.at, record.address)
 
     def _ready(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> Draft:
         # A chat that is missing is nobody's: the caller left out a field and reached for no other chat.
         if draft.chat_id:
-            grants.require(caller, Permission.WRITE, draft.chat_id, draft.message_thread_id)
+            # Anew, because a stream may have begun long ago.
+            standing = self._registry.standing(caller)
+            grants.require(standing, Permission.WRITE, draft.chat_id, draft.message_thread_id)
         now = self._clock.now()
         ready = draft
         if draft.text_format is TextFormat.MARKDOWN:
@@ -306,6 +330,16 @@ class Desk:
             ready = replace(ready, send_at=None)
         checks.require_sound(draft, ready, now, malformed)
         return ready
+
+
+def _identity(caller: Caller) -> dict[str, Any]:
+    return {
+        "client": caller.client,
+        "token_id": caller.token_id,
+        "key_id": caller.key_id,
+        "issuer": caller.issuer,
+        "chat_id": caller.sole_chat_id,
+    }
 
 
 def _require_chat(caller: Caller, chat_id: int) -> None:

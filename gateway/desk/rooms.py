@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gateway.addresses import AddressRanges
 from gateway.model import Caller, Draft, Message, Record, State
 
 
@@ -14,6 +15,32 @@ class Verifier(Protocol):
 
     def verify(self, token: str) -> Caller:
         """Return whom the token names; raises `Unauthenticated` or `TokenExpired`."""
+
+
+class Registry(Protocol):
+    """Holds what is stored of clients, chats and revocations."""
+
+    def standing(self, caller: Caller) -> Caller:
+        """Return the caller with what its token may still do; raises `CallRefused` if that is nothing at all."""
+
+    def address_ranges(self, client: str) -> AddressRanges | None:
+        """Return from where alone a client may call; None: from anywhere."""
+
+    def require_fresh(self) -> None:
+        """Return if it can be told what was revoked; raises `StateStale`."""
+
+
+class LastUse(Protocol):
+    """Notes when clients and chats were last used; never waits."""
+
+    def seen(self, client: str, at: datetime, address: str) -> None:
+        """Note that a client was authenticated."""
+
+    def denied(self, client: str, at: datetime, address: str) -> None:
+        """Note that a client was refused."""
+
+    def accessed(self, chat_id: int, at: datetime) -> None:
+        """Note that a token opened a chat."""
 
 
 class Outbox(Protocol):

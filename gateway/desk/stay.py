@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -19,17 +19,23 @@ RECHECK = timedelta(seconds=1)
 class Stay:
     """Knows who waits, and ends it."""
 
-    def __init__(self, clock: Clock, recheck: timedelta) -> None:
-        """Let calls stay, and streams look at their credential every `recheck`."""
+    def __init__(self, clock: Clock, recheck: timedelta, require_standing: Callable[[Caller], object]) -> None:
+        """Let calls stay, and streams look at their credential every `recheck`.
+
+        Args:
+            require_standing: Raises `CallRefused` for a caller whose credential was revoked meanwhile.
+        """
         self.recheck = recheck
+        self._require_standing = require_standing
         self._clock = clock
         self._ended = False
         self._waiting: set[asyncio.Timeout] = set()
 
     def require(self, caller: Caller) -> None:
-        """Return if the caller of a stream may go on; raises `TokenExpired` and `ShuttingDown`."""
+        """Return if the caller of a stream may go on; raises `CallRefused` and `ShuttingDown`."""
         if self._clock.now() >= caller.expires_at:
             raise TokenExpired("token_expired")
+        self._require_standing(caller)
         if self._ended:
             raise ShuttingDown()
 

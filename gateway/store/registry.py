@@ -19,7 +19,7 @@ def token_digest(token_id: str) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What a client may use up; None: no limit of its own.
+    """What a client may use up; None: what holds for everybody, 0: as much as it likes.
 
     Attributes:
         per_minute: Messages in a minute.

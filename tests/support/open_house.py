@@ -12,8 +12,11 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from gateway.access.administration import Administration
 from gateway.access.issue import Issuer, Terms
 from gateway.access.keys import KeySet, SigningKey
+from gateway.access.last_use import LastUse
+from gateway.access.registry import Registry
 from gateway.access.tokens import Verifier
 from gateway.addresses import AddressRanges
 from gateway.audit.ledger import Ledger
@@ -79,6 +82,13 @@ class House:
     clock: TurnedClock
     store: SqliteStore
     verifier: Verifier
+    registry: Registry
+    last_use: LastUse
+
+    @property
+    def administration(self) -> Administration:
+        """Whoever changes the registry; the desk learns of it by `registry.refresh()`."""
+        return Administration(self.store.registry, self.clock, by="os:test")
 
     async def refusals(self) -> list[Record]:
         """Return what the audit log has of refused calls, oldest first."""
@@ -119,12 +129,18 @@ async def open_house(
     clock, telegram = TurnedClock(), PlayedTelegram()
     verifier = Verifier(KeySet([KEY.verification_key]), issuer=ISSUER, audience=AUDIENCE, clock=clock)
     async with open_sqlite_in_memory() as store:
-        dispatcher = Dispatcher(store, telegram, clock, lambda: 0.5, pacing=Pacing(MODES["off"]))
+        registry = Registry(store.registry, clock, trusts=verifier.trusts, max_staleness=timedelta(days=3650))
+        await registry.load()
+        pacing = Pacing(MODES["off"])
+        dispatcher = Dispatcher(store, telegram, clock, lambda: 0.5, pacing=pacing, may_leave=registry.may_leave)
         outbox = Outbox(store, dispatcher, clock, lambda: str(uuid4()))
         running = asyncio.create_task(dispatcher.run())
         ledger = Ledger(store, clock)
+        last_use = LastUse(store.registry)
         desk = Desk(
             verifier=verifier,
+            registry=registry,
+            last_use=last_use,
             outbox=outbox,
             ledger=ledger,
             clock=clock,
@@ -133,7 +149,7 @@ async def open_house(
             recheck=recheck,
         )
         try:
-            yield House(desk, telegram, ledger, clock, store, verifier)
+            yield House(desk, telegram, ledger, clock, store, verifier, registry, last_use)
         finally:
             telegram.answers.set()
             await dispatcher.drain(timedelta(seconds=1))

@@ -109,9 +109,9 @@ async def test_a_generation_only_rises(bureau: Bureau) -> None:
 @pytest.mark.parametrize(
     ("terms", "complaint"),
     [
-        ({"per_minute": 0}, "per_minute: must be 1 or more"),
-        ({"per_day": -1}, "per_day: must be 1 or more"),
-        ({"queue_depth": 1 << 63}, "queue_depth: must be 1 or more"),
+        ({"per_minute": -1}, "per_minute: must be 0 or more"),
+        ({"per_day": -1}, "per_day: must be 0 or more"),
+        ({"queue_depth": 1 << 63}, "queue_depth: must be 0 or more"),
         ({"min_generation": -1}, "min_generation: must be 0 or more"),
         ({"chat_ids": frozenset({0})}, "chat_ids: 0 is no chat"),
         ({"label": "x" * 201}, "label: must be at most 200"),

@@ -36,8 +36,9 @@ class FullDisk:
 
 
 def desk_of(house: House, **rooms: object) -> Desk:
-    arguments: dict[str, object] = {"ledger": house.ledger, **rooms}
-    return Desk(verifier=house.verifier, outbox=None, clock=house.clock, **arguments)  # type: ignore[arg-type]
+    arguments: dict[str, object] = {"ledger": house.ledger, "registry": house.registry, "last_use": house.last_use}
+    arguments |= {"verifier": house.verifier, "outbox": None, "clock": house.clock, **rooms}
+    return Desk(**arguments)  # type: ignore[arg-type]
 
 
 def no_certificate() -> None:
