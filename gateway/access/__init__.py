@@ -4,9 +4,11 @@ Reading a token goes down this list, cheap work first:
 
     bearer        metadata → the token's text
     compact       three segments, each in its one spelling
-    tokens        header → key → signature → claims → time; remembers what it verified
+    tokens        header → issuer → key → signature → claims → time; remembers what it verified
+    issuers       whose token it says it is, and what is believed of that issuer
     claims        what a correctly signed token says, typed and bounded
     grants        what a caller asks for against what its token opens
 
-`keys` and `key_file` hold what signs and what verifies; `issue` mints, `describe` shows a token to people.
+`keys` are what signs and what verifies: `key_ring` is the life of our own, `key_file` one that somebody names, `jwk_sets`
+reads those of other issuers. `issue` mints, `describe` shows a token to people.
 """
