@@ -9,6 +9,6 @@ Reading a token goes down this list, cheap work first:
     claims        what a correctly signed token says, typed and bounded
     grants        what a caller asks for against what its token opens
 
-`keys` are what signs and what verifies: `key_ring` is the life of our own, `key_file` one that somebody names, `jwk_sets`
-reads those of other issuers. `issue` mints, `describe` shows a token to people.
+`keys` are what signs and what verifies: `key_ring` is the life of our own, `key_file` one that somebody names,
+`jwk_sets` reads those of other issuers. `issue` mints, `describe` shows a token to people.
 """
