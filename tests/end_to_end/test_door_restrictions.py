@@ -359,3 +359,18 @@ async def test_the_command_keeps_the_chats_where_none_is_named(view: Outside) ->
     status, out, err = await narrowed_by_command(view, child, "--scope", "read")
     assert (status, out) == (1, "")
     assert "permission denied" in err
+
+
+async def test_a_child_dies_with_its_parent_and_its_siblings_do_not(view: Outside) -> None:
+    parent = view.house.token()
+    child = (await child_of(view, parent, asked())).token
+    grandchild = await child_of(view, child, asked())
+    other = (await child_of(view, view.house.token(), asked())).token
+    await view.messaging.SendMessage(hello(), metadata=view.bearer(grandchild.token))
+    assert await view.house.administration.revoke_token(grandchild.credential.parent_token_ids[-1])
+    await view.house.registry.refresh()
+    for dead in (parent, child, grandchild.token):
+        assert (await refused(view, dead)).info.reason == "UNAUTHENTICATED"
+        refusal = await refusal_of(view.credential_self.NarrowCredential(asked(), metadata=view.bearer(dead)))
+        assert refusal.info.reason == "UNAUTHENTICATED"
+    await view.messaging.SendMessage(hello(), metadata=view.bearer(other))
