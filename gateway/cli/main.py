@@ -16,9 +16,10 @@ COMMANDS = {
     "serve": ("gateway.cli.serve", "Run the gateway."),
     "sandbox": ("gateway.cli.sandbox", "Run a Bot API in a box, as strict as Telegram's."),
     "send": ("gateway.cli.send", "Send a message through a running gateway."),
-    "token": ("gateway.cli.token", "Issue and look at tokens: the keys of chats."),
+    "token": ("gateway.cli.token", "Issue, look at and revoke tokens: the keys of chats."),
     "key": ("gateway.cli.key", "Rotate the keys that sign tokens."),
-    "chat": ("gateway.cli.chat", "Find the ids of the chats that the bot is in."),
+    "client": ("gateway.cli.client", "Register, restrict and disable clients: those who hold tokens."),
+    "chat": ("gateway.cli.chat", "Authorize, suspend and discover chats."),
     "audit": ("gateway.cli.audit", "Look into the log of what was allowed and refused."),
     "config": ("gateway.cli.config", "Check and print the configuration."),
 }

@@ -12,9 +12,13 @@ from pathlib import Path
 import click
 
 from gateway.addresses import AddressRanges
+from gateway.cli import credential
 from gateway.cli.config import configuration
 from gateway.durations import duration
 from gateway.model import Grant, Permission
+
+MAX_TOKEN_ID = 64
+"""Characters of a token's id. A token is longer."""
 
 
 class Duration(click.ParamType[timedelta]):
@@ -56,7 +60,11 @@ ADDRESSES = click.option(
 
 @click.group(name="token")
 def command() -> None:
-    """Issue and look at tokens: the keys of chats."""
+    """Issue, look at and revoke tokens: the keys of chats."""
+
+
+for _command in (credential.list_, credential.revoke):
+    command.add_command(_command)
 
 
 @command.command()
@@ -102,8 +110,9 @@ def issue(
         generation=generation,
     )
     config = configuration()
+    signing = signing_key(config, key)
     issuer = Issuer(
-        signing_key(config, key),
+        signing,
         issuer=config.issuer,
         audience=config.audience,
         clock=SystemClock(),
@@ -111,6 +120,8 @@ def issue(
         max_ttl=config.token_max_lifetime,
     )
     issued = issuer.mint(terms)
+    if key is None:
+        credential.note_issued(issued.token, signing)
     click.echo(issued.token)
     if sys.stderr.isatty():
         click.echo(f"Token {issued.token_id}, valid until {issued.expires_at:%Y-%m-%d %H:%M:%S} UTC.", err=True)
@@ -158,9 +169,9 @@ def narrow(
 
 
 @command.command()
-@click.argument("token", required=False)
+@click.argument("token", metavar="[TOKEN|JTI]", required=False)
 def show(token: str | None) -> None:
-    """Print what a token says, and where the keys are, whether the gateway would take it.
+    """Print what a token says, and where the keys are, whether the gateway would take it; or what is kept of a JTI.
 
     The token is the one given, or CHATKEY_TOKEN_FILE's, or CHATKEY_TOKEN, or with `-` a line of standard input. One on
     the command line can be seen by every process of this machine; the other ways can't.
@@ -170,6 +181,8 @@ def show(token: str | None) -> None:
     from gateway.cli.own_keys import verification_keys
     from gateway.clock import SystemClock
 
+    if token and len(token) <= MAX_TOKEN_ID and credential.show_issued(token):
+        return
     config = configuration()
     verifier = None
     keys = verification_keys(config)

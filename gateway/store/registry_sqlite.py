@@ -42,12 +42,11 @@ class Readable(Protocol):
         """Return what `work` returns, or raise `NotDurable`."""
 
 
-class SqliteRegistry:
-    """The registry, as `gateway.store.registry` promises it."""
+class SqliteRegistryReadings:
+    """What can be read of the registry, as `gateway.store.registry` promises it."""
 
-    def __init__(self, writer: Writer, reader: Readable) -> None:
-        """Write by `writer` and read by `reader`."""
-        self._submit = writer.submit
+    def __init__(self, reader: Readable) -> None:
+        """Read by `reader`."""
         self._read = reader.run
 
     async def changes(self, after: int) -> Changes | None:
@@ -93,6 +92,15 @@ class SqliteRegistry:
     async def is_revoked_token(self, token_id: str) -> bool:
         """Whether the token itself was revoked, and that is not forgotten yet."""
         return await self._read(partial(one, statements.REVOKED_TOKEN, (token_digest(token_id),))) is not None
+
+
+class SqliteRegistry(SqliteRegistryReadings):
+    """The registry, as `gateway.store.registry` promises it."""
+
+    def __init__(self, writer: Writer, reader: Readable) -> None:
+        """Write by `writer` and read by `reader`."""
+        super().__init__(reader)
+        self._submit = writer.submit
 
     async def change_client(self, name: str, change: ChangeClient, record: Record) -> StoredClient:
         """Keep what `change` makes of a client."""
@@ -149,3 +157,17 @@ async def open_registry(path: Path) -> AsyncIterator[SqliteRegistry]:
     finally:
         await reader.close()
         await writer.close()
+
+
+@asynccontextmanager
+async def read_registry(path: Path) -> AsyncIterator[SqliteRegistryReadings]:
+    """Open the registry in the database at `path` to read, also while a server uses it.
+
+    Raises:
+        ConfigInvalid: It is missing or can't be used; the text says why in one line.
+    """
+    reader = Reader(partial(open_reading, str(path)))
+    try:
+        yield SqliteRegistryReadings(reader)
+    finally:
+        await reader.close()

@@ -18,9 +18,10 @@ from gateway.access.registry import KEPT_AFTER_EXPIRY, Registry, Unknown
 from gateway.addresses import AddressRanges
 from gateway.errors import NotDurable, PermissionDenied, StateStale, TokenExpired, Unauthenticated
 from gateway.model import Ancestor, Caller, Grant, Permission, Record
-from gateway.store.registry import Changes, RegistryStore, StoredClient, token_digest
+from gateway.store.registry import Changes, Quota, StoredClient, token_digest
 from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from tests.support.messages import a_message
+from tests.support.virtual_time import VirtualClock, virtual
 from tests.unit.access.forge import NOW, Hands
 
 OPS, FINANCE = -1001, -1002
@@ -202,6 +203,13 @@ async def test_a_client_calls_from_its_addresses(office: Office) -> None:
     assert office.registry.address_ranges("svc:a") == ranges
 
 
+async def test_a_client_has_its_own_quota(office: Office) -> None:
+    assert office.registry.quota_of("svc:a") == Quota()
+    await office.administration.add_client("svc:a", {"per_minute": 60})
+    await office.registry.refresh()
+    assert office.registry.quota_of("svc:a") == Quota(per_minute=60)
+
+
 # Chats.
 
 
@@ -267,6 +275,9 @@ async def test_a_message_may_leave_while_its_credential_holds(office: Office) ->
 
 async def test_a_message_may_not_leave_to_a_chat_that_is_shut(office: Office) -> None:
     message = a_message(client="svc:a", chat_id=OPS, token_id="t", key_id="k", issuer="iss")
+    await office.administration.authorize_chat(FINANCE)
+    await office.registry.refresh()
+    assert office.registry.may_leave(message, OPS) == "chat_not_authorized"
     await office.administration.authorize_chat(OPS, {READ})
     await office.registry.refresh()
     assert office.registry.may_leave(message, OPS) == "missing_permission"
@@ -331,55 +342,52 @@ class SlowStore:
 
 
 class SwitchedStore:
-    """The store, behind a switch: whole, failing, or hanging."""
+    """A registry in which nothing changes, behind a switch: whole, failing, or hanging."""
 
-    def __init__(self, store: RegistryStore) -> None:
-        self.store = store
+    def __init__(self) -> None:
         self.works = True
         self.hangs = asyncio.Event()
         self.hangs.set()
-        self.asked = asyncio.Event()
+        self.asked = 0
 
     async def changes(self, after: int) -> Changes | None:
-        self.asked.set()
+        self.asked += 1
         await self.hangs.wait()
         if not self.works:
             raise NotDurable
-        return await self.store.changes(after)
-
-    async def revoked_tokens(self, after: int, limit: int) -> Any:
-        return await self.store.revoked_tokens(after, limit)
+        return None
 
 
 @pytest.mark.parametrize("way", ["fails", "hangs"])
-async def test_that_it_is_stale_is_told_and_that_it_is_fresh_again(office: Office, way: str) -> None:
-    switched = SwitchedStore(office.store.registry)
-    told: asyncio.Queue[bool] = asyncio.Queue()
+@virtual
+async def test_that_it_is_stale_is_told_and_that_it_is_fresh_again(way: str) -> None:
+    store = SwitchedStore()
+    told: list[bool] = []
     registry = Registry(
-        switched,  # type: ignore[arg-type]
-        office.clock,
+        store,  # type: ignore[arg-type]
+        VirtualClock(),
         trusts=lambda *_: True,
-        on_freshness=told.put_nowait,
+        on_freshness=told.append,
     )
-    await registry.load()
-    following = asyncio.create_task(registry.run(timedelta(milliseconds=1)))
-    await switched.asked.wait()
-    if way == "fails":
-        switched.works = False
-    else:
-        switched.hangs.clear()
-    office.clock.turn(6)
-    while True:
-        # A poll that had begun before may still have come back.
-        office.clock.turn(6)
-        if not await told.get():
-            break
-    with pytest.raises(StateStale):
-        registry.require_fresh()
-    switched.works = True
-    switched.hangs.set()
-    assert await told.get()
-    registry.require_fresh()
+    await registry.refresh()
+    following = asyncio.create_task(registry.run())
+    await asyncio.sleep(60)
+    assert (told, registry.is_stale) == ([], False)
+    store.works = way != "fails"
+    if way == "hangs":
+        store.hangs.clear()
+    await asyncio.sleep(4.5)
+    assert (told, registry.is_stale) == ([], False)
+    await asyncio.sleep(1.5)
+    assert (told, registry.is_stale) == ([False], True)
+    asked = store.asked
+    await asyncio.sleep(60)
+    # A storage that hangs is not asked again and again: it would have to answer all of it.
+    assert (store.asked == asked) is (way == "hangs")
+    store.works = True
+    store.hangs.set()
+    await asyncio.sleep(1)
+    assert (told, registry.is_stale) == ([False, True], False)
     following.cancel()
 
 
