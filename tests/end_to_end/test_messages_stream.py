@@ -175,6 +175,20 @@ async def test_a_call_ends_with_its_credential_while_it_is_idle_and_while_it_is_
     assert len((await listed(view)).messages) == sent
 
 
+async def test_a_call_ends_when_its_credential_is_revoked_while_it_is_idle_and_while_it_is_busy(view: Outside) -> None:
+    token = view.house.token()
+    idle, busy = (view.messaging.SendMessages(metadata=view.bearer(token)) for _ in range(2))
+    for stream in (idle, busy):
+        await stream.write(ask())
+        assert (await stream.read()).HasField("message")
+    await view.house.administration.revoke_token(view.house.verifier.verify(token).token_id)
+    await busy.write(ask("too late"))
+    for stream in (idle, busy):
+        refusal = await refusal_of(to_its_end(stream))
+        assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+    assert len((await listed(view)).messages) == 2
+
+
 async def listed(view: Outside) -> pb.ListMessagesResponse:
     page: pb.ListMessagesResponse = await view.messaging.ListMessages(pb.ListMessagesRequest(), metadata=view.bearer())
     return page
