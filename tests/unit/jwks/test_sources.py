@@ -152,14 +152,22 @@ async def test_row_49_a_bad_change_is_told_once_and_what_was_there_stays(path: P
         path.unlink()
         await source.look()
         await source.look()
+        path.write_bytes(b"two")
+        path.chmod(0o666)
+        await source.look()
+        path.chmod(0o600)
         path.write_bytes(b"one")
         await source.look()
         path.write_bytes(b"two")
         await source.look()
     assert taker.taken == [b"one", b"two"]
     assert taker.seen == [b"one", b"bad", b"bad too", b"two"]
-    assert events(lines) == ["keys.kept", "keys.kept", "keys.recovered", "keys.changed"]
-    assert [line.get("why") for line in lines[:2]] == ["it is bad", "it can't be read: No such file or directory"]
+    assert events(lines) == ["keys.kept", "keys.kept", "keys.kept", "keys.recovered", "keys.changed"]
+    assert [line["why"] for line in lines[:3]] == [
+        "it is bad",
+        "it can't be read: No such file or directory",
+        "others can write into it: chmod go-w it",
+    ]
     assert not source.has_problem
 
 
