@@ -182,6 +182,7 @@ async def test_a_call_ends_when_its_credential_is_revoked_while_it_is_idle_and_w
         await stream.write(ask())
         assert (await stream.read()).HasField("message")
     await view.house.administration.revoke_token(view.house.verifier.verify(token).token_id)
+    await view.house.registry.refresh()
     await busy.write(ask("too late"))
     for stream in (idle, busy):
         refusal = await refusal_of(to_its_end(stream))
