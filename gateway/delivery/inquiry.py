@@ -39,7 +39,7 @@ class Inquiry:
         """
         loop = asyncio.get_running_loop()
         with self._waiting.end_of(message_id) as end:
-            if self._schedule.knows(message_id) and within > timedelta():
+            if within > timedelta() and await self._will_end(message_id):
                 timer = loop.call_later(within.total_seconds(), _give_up, end)
                 try:
                     message = await end
@@ -48,6 +48,12 @@ class Inquiry:
                 if message is not None:
                     return message
         return await self._found(message_id)
+
+    async def _will_end(self, message_id: str) -> bool:
+        """Whether its end is still to come: until an earlier run's messages are taken up, only the store knows."""
+        if self._schedule.is_open or self._schedule.knows(message_id):
+            return self._schedule.knows(message_id)
+        return not (await self._found(message_id)).state.is_final
 
     async def get(self, caller: Caller, message_id: str) -> Message:
         """Return a message of the caller's client in a chat that the caller's credential opens.

@@ -15,9 +15,9 @@ from gateway.errors import (
     StateConflict,
 )
 from gateway.model import Draft, State, WhenUnknown
-from gateway.telegram.failures import RateLimited, Unanswered
+from gateway.telegram.failures import NotSent, RateLimited, Unanswered
 from tests.support.virtual_time import BEGINNING, virtual
-from tests.unit.delivery.room import caller, open_room
+from tests.unit.delivery.room import Room, ScriptedBot, caller, open_room
 
 NEVER = Exception("must not be sent")
 
@@ -107,6 +107,23 @@ async def test_settled_tells_the_state_reached_in_time() -> None:
         assert (await room.settled(accepted, 60)).state is State.DELIVERED
         with pytest.raises(MessageNotFound):
             await room.outbox.settled("m99", timedelta(seconds=1))
+
+
+@virtual
+async def test_who_waits_while_the_room_begins_waits_for_messages_of_an_earlier_run() -> None:
+    async with open_room() as room:
+        room.bot.script = [NotSent()]
+        accepted = await room.accept("hi")
+        assert (await room.settled(accepted, 1)).state is State.RETRY_WAIT
+    begins = Room(room.store, ScriptedBot(), "telegram")
+    waiting = asyncio.create_task(begins.settled(accepted))
+    await asyncio.sleep(0.1)
+    running = asyncio.create_task(begins.dispatcher.run())
+    assert (await waiting).state is State.DELIVERED
+    again = Room(room.store, ScriptedBot(), "telegram")
+    assert (await again.settled(accepted)).state is State.DELIVERED
+    await begins.dispatcher.drain(timedelta())
+    await running
 
 
 @virtual
