@@ -163,7 +163,7 @@ class Dispatcher:
 
     def chat_is_back(self, chat_id: int) -> None:
         """Say that something came from a chat: if it was closed, it is written to again."""
-        if self.chats.was_refused(chat_id):
+        if self.chats.was_refused(chat_id) and not self.is_closing:
             self.spawn(self.chats.open(chat_id, "chat_wrote"))
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from gateway.delivery import outcomes
+from gateway.delivery.chats import Chats
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.lanes import Lane
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.outcomes import Chance, Outcome
 from gateway.delivery.pacing import Pacing
+from gateway.delivery.retention import Retention
 from gateway.delivery.schedule import Schedule
 from gateway.errors import NotDurable
 from gateway.model import Draft, Message, Record, State, WhenUnknown
@@ -63,7 +65,7 @@ def orders_by_id(patch: pytest.MonkeyPatch) -> None:
 def lets_the_next_go_while_one_waits(patch: pytest.MonkeyPatch) -> None:
     """A message that is to be attempted again goes to the end of its lane."""
 
-    def wrong(self: Dispatcher, lane: Lane, kept: Message) -> None:
+    def wrong(self: Dispatcher, lane: Lane, kept: Message, not_before: datetime | None = None) -> None:
         lane.end()
         if not kept.state.is_final:
             self.schedule.forget(kept.id)
@@ -215,6 +217,50 @@ def takes_two_at_a_time(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Pacing, "chat_free_at", lambda self, chat_id, now: min(now, right(self, chat_id, now)))
 
 
+def sends_before_the_approval(patch: pytest.MonkeyPatch) -> None:
+    """What is for a group goes to the supergroup that it became, whatever the operator says."""
+    patch.setattr(Dispatcher, "_follow", lambda self, move: self.schedule.move(move.chat_id, move.new_chat_id))
+
+
+def turns_around_what_waits_when_a_chat_moves(patch: pytest.MonkeyPatch) -> None:
+    """The lanes of both chats are put together without regard to the order."""
+
+    def wrong(self: Lane, other: Lane) -> None:
+        self.joining += other.joining
+        self._queue.update((message.id, message) for message in reversed([*filter(None, [other.head]), *other]))
+
+    patch.setattr(Lane, "absorb", wrong)
+
+
+def writes_to_a_closed_chat(patch: pytest.MonkeyPatch) -> None:
+    """A refusal is forgotten with its message."""
+    patch.setattr(Chats, "refusal", lambda self, chat_id: None)
+
+
+def asks_for_the_right_too_early(patch: pytest.MonkeyPatch) -> None:
+    """Whether a message may leave is not asked again after it was accepted."""
+    patch.setattr(Dispatcher, "_withheld", lambda self, message, chat_id: None)
+
+
+def forgets_too_soon(patch: pytest.MonkeyPatch) -> None:
+    """A message is kept for an hour after its end."""
+
+    async def wrong(self: Retention) -> int:
+        now = self._clock.now()
+        return await self._store.forget(now - timedelta(hours=1), now + timedelta(days=9), 10_000)
+
+    patch.setattr(Retention, "forget", wrong)
+
+
+def keeps_for_ever(patch: pytest.MonkeyPatch) -> None:
+    """Nothing is removed."""
+
+    async def wrong(self: Retention) -> int:
+        return 0
+
+    patch.setattr(Retention, "forget", wrong)
+
+
 PLANTED: dict[Plant, str] = {
     resends_against_the_clients_word: "I4",
     takes_a_crashed_attempt_for_one_not_made: "I4",
@@ -233,5 +279,11 @@ PLANTED: dict[Plant, str] = {
     lets_later_messages_overtake_one_being_kept: "I3",
     runs_past_send_at: "I3",
     takes_two_at_a_time: "I6",
+    sends_before_the_approval: "I2",
+    turns_around_what_waits_when_a_chat_moves: "I3",
+    writes_to_a_closed_chat: "C",
+    asks_for_the_right_too_early: "I8",
+    forgets_too_soon: "R",
+    keeps_for_ever: "R",
 }
 """Each bug with the invariant that it breaks."""

@@ -15,6 +15,7 @@ from gateway.model import Draft
 from gateway.telegram.failures import (
     BotFailure,
     BotRefused,
+    ChatMoved,
     ChatRefused,
     NotSent,
     RateLimited,
@@ -59,6 +60,7 @@ class Telegram:
     arrivals: list[Arrival] = field(default_factory=list)
     closed: set[int] = field(default_factory=set)
     unknown: set[int] = field(default_factory=set)
+    moved: dict[int, int] = field(default_factory=dict)
     token_is_good: bool = True
     _away_until: dict[int, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -83,6 +85,8 @@ class Telegram:
     def _refusal(self, draft: Draft, fault: str, now: float) -> BotFailure | None:
         if not self.token_is_good:
             return BotRefused(401, "Unauthorized")
+        if new_chat_id := self.moved.get(draft.chat_id):
+            return ChatMoved(400, "Bad Request: group chat was upgraded to a supergroup chat", new_chat_id)
         if draft.chat_id in self.unknown:
             return Refused(400, "Bad Request: chat not found")
         if draft.chat_id in self.closed:

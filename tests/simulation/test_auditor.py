@@ -72,6 +72,8 @@ def story(
     tellings: Sequence[Told] = (told("one", "m1"), told("two", "m2")),
     log: Sequence[Record] | None = None,
     restarts: Sequence[float] = (),
+    forgotten: dict[str, float] | None = None,
+    revoked: dict[str, float] | None = None,
 ) -> list[str]:
     """Return the names of the invariants that the auditor finds violated."""
     found = audit(
@@ -82,6 +84,8 @@ def story(
             records=records(*messages) if log is None else log,
             beginning=BEGINNING,
             restarts=restarts,
+            forgotten={each: BEGINNING + timedelta(hours=hours) for each, hours in (forgotten or {}).items()},
+            revoked=revoked or {},
         )
     )
     return sorted({violation.split()[0] for violation in found})
@@ -250,3 +254,52 @@ def test_h_delivered_is_said_of_what_was() -> None:
 @pytest.mark.parametrize("state", [State.FAILED, State.EXPIRED, State.CANCELLED])
 def test_h_not_delivered_is_said_of_what_was_not(state: State) -> None:
     assert story(MESSAGE, replace(SECOND, state=state, telegram_message_ids=())) == ["H"]
+
+
+def about_chat(event: str, at: float, chat_id: int = 1, **facts: str | int | bool) -> Record:
+    instant = BEGINNING + timedelta(seconds=at)
+    return Record(at=instant, event=event, decision="allow", chat_id=chat_id, facts=facts)
+
+
+def test_i2_what_is_for_a_group_goes_elsewhere_only_once_that_is_approved() -> None:
+    pins = [told("one", "m1"), told("two", "m2")]
+    arrivals = [ARRIVALS[0], replace(ARRIVALS[1], chat_id=-1001)]
+    moved, log = about_chat("chat.migrated", 1, new_chat_id=-1001, approved=False), records(MESSAGE, SECOND)
+    assert story(MESSAGE, SECOND, arrivals=arrivals, tellings=pins, log=[*log, moved]) == ["I2"]
+    approval = about_chat("chat.migration_approved", 2)
+    assert story(MESSAGE, SECOND, arrivals=arrivals, tellings=pins, log=[*log, moved, approval]) == []
+    too_late = about_chat("chat.migration_approved", 4)
+    assert story(MESSAGE, SECOND, arrivals=arrivals, tellings=pins, log=[*log, moved, too_late]) == ["I2"]
+    followed = about_chat("chat.migrated", 1, new_chat_id=-1001, approved=True)
+    assert story(MESSAGE, SECOND, arrivals=arrivals, tellings=pins, log=[*log, followed]) == []
+    elsewhere = about_chat("chat.migrated", 1, new_chat_id=-1002, approved=True)
+    assert story(MESSAGE, SECOND, arrivals=arrivals, tellings=pins, log=[*log, elsewhere]) == ["I2"]
+
+
+def test_i3_the_order_is_kept_where_the_chat_moved_to() -> None:
+    arrivals = [replace(arrival, chat_id=-1001) for arrival in ARRIVALS]
+    log = [*records(MESSAGE, SECOND), about_chat("chat.migrated", 0, new_chat_id=-1001, approved=True)]
+    assert story(replace(MESSAGE, seq=3), SECOND, arrivals=arrivals, log=log) == ["I3"]
+
+
+def test_c_nothing_goes_to_a_closed_chat_until_it_is_opened() -> None:
+    log, closed = records(MESSAGE, SECOND), about_chat("chat.closed", 2, seconds=60)
+    assert story(MESSAGE, SECOND, log=[*log, closed]) == ["C"]
+    assert story(MESSAGE, SECOND, log=[*log, closed, about_chat("chat.opened", 2.5)]) == []
+    assert story(MESSAGE, SECOND, log=[*log, closed, about_chat("chat.opened", 3.5)]) == ["C"]
+    assert story(MESSAGE, SECOND, log=[*log, about_chat("chat.closed", 1, seconds=2)]) == []
+    assert story(MESSAGE, SECOND, log=[*log, about_chat("chat.closed", 2, chat_id=2, seconds=60)]) == []
+
+
+def test_i8_nothing_of_a_client_goes_out_after_it_was_revoked() -> None:
+    assert story(MESSAGE, SECOND, revoked={"ops": 3.0}) == []
+    assert story(MESSAGE, SECOND, revoked={"ops": 2.9}) == ["I8"]
+    assert story(MESSAGE, SECOND, revoked={"other": 0.0}) == []
+
+
+def test_r_a_message_is_remembered_for_a_day_and_as_long_as_it_could_have_lived() -> None:
+    long_lived = replace(SECOND, ttl=timedelta(hours=48))
+    assert story(MESSAGE, SECOND, forgotten={"m1": 24.1}) == []
+    assert story(MESSAGE, SECOND, forgotten={"m1": 23.9}) == ["R"]
+    assert story(MESSAGE, long_lived, forgotten={"m2": 47.9}) == ["R"]
+    assert story(MESSAGE, long_lived, forgotten={"m2": 48.1}) == []

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 
 from gateway.delivery import content
 from gateway.model import Message, Record, State
@@ -71,6 +72,8 @@ class Evidence:
     Attributes:
         beginning: When the clock of the arrivals stood at 0.
         restarts: When the gateway began anew, on the clock of the arrivals.
+        forgotten: When messages, which are among `messages`, were removed from the store, by their ids.
+        revoked: From when on nothing of a client may arrive any more, on the clock of the arrivals.
     """
 
     told: Sequence[Told]
@@ -80,6 +83,8 @@ class Evidence:
     beginning: datetime
     limits: Limits = Limits()
     restarts: Sequence[float] = ()
+    forgotten: Mapping[str, datetime] = field(default_factory=dict)
+    revoked: Mapping[str, float] = field(default_factory=dict)
 
 
 def audit(evidence: Evidence) -> list[str]:
@@ -97,6 +102,9 @@ def audit(evidence: Evidence) -> list[str]:
         *_one_id_each(evidence),
         *_within_limits(evidence),
         *_keeps_away(evidence, by_text),
+        *_leaves_closed_chats_alone(evidence),
+        *_revoked(evidence, by_text),
+        *_remembered(evidence),
         *_on_record(evidence),
         *_honest(evidence, by_text),
     ]
@@ -121,16 +129,36 @@ def _kept_and_final(evidence: Evidence) -> Iterator[str]:
 
 
 def _nothing_unasked(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
-    asked = {(told.chat_id, told.text) for told in evidence.told}
+    asked = {told.text: told.chat_id for told in evidence.told}
+    moves = _moves(evidence)
     for arrival in evidence.arrivals:
-        if (arrival.chat_id, arrival.text) not in asked:
+        pin = asked.get(arrival.text)
+        new_chat_id, since = moves.get(pin or 0, (0, 0.0))
+        if arrival.chat_id != pin and (arrival.chat_id != new_chat_id or arrival.at < since):
             yield f"I2 {arrival.text!r} was never asked for in chat {arrival.chat_id}"
         elif arrival.text not in by_text:
             yield f"I2 {arrival.text!r} was sent and is not in the store"
 
 
+def _moves(evidence: Evidence) -> dict[int, tuple[int, float]]:
+    """Return where each chat moved to and since when that is approved, as far as it is on record."""
+    new_chat_ids: dict[int, int] = {}
+    moves: dict[int, tuple[int, float]] = {}
+    for record in evidence.records:
+        if record.chat_id is None:
+            continue
+        if record.event == "chat.migrated":
+            new_chat_ids[record.chat_id] = int(record.facts["new_chat_id"])
+        if record.event == "chat.migration_approved" or record.facts.get("approved") is True:
+            moves[record.chat_id] = (new_chat_ids[record.chat_id], _seconds(record.at, evidence))
+    return moves
+
+
 def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
-    """First attempts of a chat go up in `seq`; a message with a time of its own goes at any time after that."""
+    """First attempts go up in `seq` among the messages for a chat, by whichever name their clients call it.
+
+    A message with a time of its own goes at any time after that.
+    """
     due = {told.text: told.due for told in evidence.told if told.due is not None}
     seen: set[str] = set()
     last: dict[int, int] = defaultdict(int)
@@ -141,9 +169,9 @@ def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
         if message is None or arrival.text in seen or arrival.text in due or arrival.code in (401, 404):
             continue
         seen.add(arrival.text)
-        if message.seq < last[arrival.chat_id]:
-            yield f"I3 {arrival.text!r} of chat {arrival.chat_id} was overtaken"
-        last[arrival.chat_id] = max(last[arrival.chat_id], message.seq)
+        if message.seq < last[message.chat_id]:
+            yield f"I3 {arrival.text!r} of chat {message.chat_id} was overtaken"
+        last[message.chat_id] = max(last[message.chat_id], message.seq)
 
 
 def _duplicates_are_known(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
@@ -210,6 +238,37 @@ def _keeps_away(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str
                 yield f"I7 {arrival.text!r} came {until - arrival.at:.3f} s before the end of a pause"
         if arrival.retry_after is not None:
             away[arrival.chat_id] = (arrival, arrival.at + arrival.retry_after)
+
+
+def _leaves_closed_chats_alone(evidence: Evidence) -> Iterator[str]:
+    """Nothing goes to a chat from when its refusal is on record until its time is over or it is opened."""
+    closed: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for record in evidence.records:
+        at, spans = _seconds(record.at, evidence), closed[record.chat_id or 0]
+        if record.event == "chat.closed":
+            spans.append((at, at + int(record.facts["seconds"])))
+        if record.event == "chat.opened" and spans:
+            spans[-1] = (spans[-1][0], min(at, spans[-1][1]))
+    for arrival in evidence.arrivals:
+        if any(since < arrival.at < until - 1e-6 for since, until in closed.get(arrival.chat_id, ())):
+            yield f"C {arrival.text!r} went to chat {arrival.chat_id}, which was closed"
+
+
+def _revoked(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
+    for arrival in evidence.arrivals:
+        message = by_text.get(arrival.text)
+        if message and arrival.at > evidence.revoked.get(message.client, inf):
+            yield f"I8 {arrival.text!r} went out after {message.client} was revoked"
+
+
+def _remembered(evidence: Evidence) -> Iterator[str]:
+    """What was forgotten had ended, a day and its own time to live before."""
+    for message in evidence.messages:
+        at = evidence.forgotten.get(message.id)
+        if at is None:
+            continue
+        if message.finished_at is None or at < message.finished_at + max(timedelta(hours=24), message.ttl):
+            yield f"R {message.id} was forgotten too soon"
 
 
 def _seconds(instant: datetime, evidence: Evidence) -> float:

@@ -24,7 +24,6 @@ class ModelStore:
         self._change = 0
         self._seq = 0
         self._requests: dict[tuple[str, str], str] = {}
-        self.forgotten: list[tuple[Message, datetime]] = []
         self.chats = ModelChats(self)
 
     async def add(self, message: Message, record: Record) -> Message:
@@ -78,7 +77,6 @@ class ModelStore:
         for _, _, message in sorted(old, key=lambda entry: entry[:2])[:limit]:
             del self.messages[message.id]
             self._requests.pop((message.client, message.request_id), None)
-            self.forgotten.append((message, dead_before))
         return min(limit, len(old))
 
     async def unfinished(self) -> Sequence[Pending]:
