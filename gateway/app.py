@@ -164,6 +164,8 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
                 jwks=keys.jwks,
             )
         )
+        # Only now can nothing refuse the start any more, which would be said in one line and nothing else.
+        registry.tell()
         readiness.begin(dispatcher, door)
         await _start(
             stack,

@@ -210,8 +210,11 @@ class Registry:
             raise StateStale()
 
     async def load(self) -> None:
-        """Read all, and say in the log what holds for whom; raises `NotDurable`."""
+        """Read all; raises `NotDurable`."""
         await self.refresh()
+
+    def tell(self) -> None:
+        """Say in the log what holds for whom."""
         _log.info(
             "registry.loaded",
             clients=self._registered,

@@ -503,7 +503,9 @@ async def test_a_sweep_that_fails_is_made_another_time(office: Office) -> None:
 async def test_the_log_says_what_holds_for_the_unknown_and_when_that_changes(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await office.held().load()
+    held = office.held()
+    await held.load()
+    held.tell()
     assert "the token decides, until the first client is added" in capsys.readouterr().out
     await office.held(unknown_clients=Unknown.ALLOW, unknown_chats=Unknown.DENY).load()
     loaded = capsys.readouterr().out
