@@ -507,7 +507,7 @@ async def test_the_log_says_what_holds_for_the_unknown_and_when_that_changes(
     await held.load()
     held.tell()
     assert "the token decides, until the first client is added" in capsys.readouterr().out
-    await office.held(unknown_clients=Unknown.ALLOW, unknown_chats=Unknown.DENY).load()
+    office.held(unknown_clients=Unknown.ALLOW, unknown_chats=Unknown.DENY).tell()
     loaded = capsys.readouterr().out
     assert "unknown_clients='the token decides'" in loaded
     assert "unknown_chats=denied" in loaded
