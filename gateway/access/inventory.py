@@ -25,7 +25,11 @@ async def states(
         client = clients.get(token.client)
         if token.expires_at <= now:
             return "expired"
-        if _was_before(token, client, everything.not_before) or token.key_id in revoked_keys or not trusts(token.key_id):
+        if (
+            _was_before(token, client, everything.not_before)
+            or token.key_id in revoked_keys
+            or not trusts(token.key_id)
+        ):
             return "revoked"
         if await store.is_revoked_token(token.token_id):
             return "revoked"
