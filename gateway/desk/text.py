@@ -56,7 +56,7 @@ def visible_length(text: str, text_format: TextFormat) -> int:
             shown = _HTML.sub(_html_character, text)
         case TextFormat.MARKDOWN_V2:
             shown = _MARKDOWN_V2.sub(_markdown_text, text)
-        case TextFormat.MARKDOWN:
+        case _:  # TextFormat.MARKDOWN
             shown, _ = render(text)
     return len(cleaned(shown).strip(" \n"))
 

@@ -79,3 +79,16 @@ async def test_what_is_handed_on_is_what_the_gateway_takes(house: House) -> None
     ((_, record),) = await house.store.records(event="credential.narrowed")
     assert (record.address, record.method, record.call_id) == ("10.0.0.1", "/m", "c1")
     assert (record.token_id, record.key_id, record.issuer) == (parent.token_id, parent.key_id, parent.issuer)
+
+
+async def test_a_refusal_by_the_registry_names_the_client_whose_signature_held(house: House) -> None:
+    token = house.token()
+    await house.administration.add_client("svc:other", {})
+    client = house.verifier.verify(token).client
+    await house.administration.add_client(client, {})
+    await house.administration.disable_client(client)
+    await house.registry.refresh()
+    with pytest.raises(PermissionDenied) as denied:
+        house.desk.authenticate([f"Bearer {token}"])
+    assert denied.value.cause == "client_disabled"
+    assert (denied.value.record["client"], denied.value.record["verified"]) == (client, True)
