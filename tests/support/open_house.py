@@ -148,6 +148,9 @@ async def open_house(
             allowed_addresses=allowed_addresses,
             recheck=recheck,
         )
+        # Before it has read what is kept, it lets a message wait that may begin at once later.
+        while not dispatcher.schedule.is_open:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.001)
         try:
             yield House(desk, telegram, ledger, clock, store, verifier, registry, last_use)
         finally:
