@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.access.claims import MAX_LIFETIME, MAX_SKEW, is_client
+from gateway.access.revocation import is_before
 from gateway.clock import Clock
 from gateway.errors import RequestInvalid, StateConflict
 from gateway.model import MAX_CHAT_ID, MIN_CHAT_ID, Caller, Permission, Record, is_chat_id
@@ -180,7 +181,16 @@ class Administration:
     # Tokens and keys.
 
     async def note_issued(self, caller: Caller) -> None:
-        """Keep that a token was issued, by what it says of whoever will hold it."""
+        """Keep that a token was issued, by what it says of whoever will hold it.
+
+        Raises:
+            StateConflict: it would be refused from the first moment on, because of its generation or its second.
+        """
+        client = await self._store.client(caller.client)
+        if client is not None and (caller.generation or 0) < client.min_generation:
+            raise StateConflict(f"tokens of {client.name} need --generation {client.min_generation} or a later one")
+        if client is not None and is_before(caller, client.not_before):
+            raise StateConflict(f"every token of {client.name} of this second is revoked: issue it again")
         token = IssuedToken(
             token_id=caller.token_id,
             client=caller.client,

@@ -74,13 +74,19 @@ def closed(as_json: bool) -> None:
 @click.argument("chat_id", type=int, metavar="ID")
 def resume(chat_id: int) -> None:
     """Write to a chat again that refused the bot, without waiting until it is tried anyway."""
+    if not _with_chats(lambda chats: _open(chats, chat_id)):
+        raise click.ClickException(f"{chat_id} is not closed: `chatkey chat closed` lists those that are.")
+    click.echo(f"{chat_id} is written to again.")
+
+
+async def _open(chats: ChatStore, chat_id: int) -> bool:
     from gateway.clock import SystemClock
     from gateway.delivery.chats import opened
 
-    record = opened(chat_id, "operator", SystemClock().now(), by=_operator())
-    if not _with_chats(lambda chats: chats.open_chat(chat_id, record)):
-        raise click.ClickException(f"{chat_id} is not closed: `chatkey chat closed` lists those that are.")
-    click.echo(f"{chat_id} is written to again.")
+    states = await chats.chat_states()
+    moves = {move.chat_id: move.new_chat_id for move in (states.moves if states else ()) if move.approved}
+    present_id = moves.get(chat_id, chat_id)
+    return await chats.open_chat(present_id, opened(present_id, "operator", SystemClock().now(), by=_operator()))
 
 
 def _with_chats(work: Callable[[ChatStore], Awaitable[T]]) -> T:

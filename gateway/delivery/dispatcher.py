@@ -3,121 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from gateway.clock import Clock
-from gateway.delivery import content, outcomes
-from gateway.delivery.bot import Bot
-from gateway.delivery.chats import Chats
-from gateway.delivery.counts import Counts
-from gateway.delivery.keeping import STORE_PAUSE, DeliveryStore, Keeping, again
-from gateway.delivery.lanes import Lane
-from gateway.delivery.outcomes import Chance, Outcome
-from gateway.delivery.pacing import LONGEST_ANSWER, MINUTE, Pacing
-from gateway.delivery.schedule import Schedule
-from gateway.delivery.turns import Turns, equal_weight
-from gateway.delivery.waiting import Waiting
-from gateway.errors import NotDurable, StateStale
-from gateway.model import Draft, Message, State
+from gateway.delivery import outcomes
+from gateway.delivery.attempts import Attempts, slim
+from gateway.delivery.keeping import again
+from gateway.delivery.pacing import LONGEST_ANSWER, MINUTE
+from gateway.errors import NotDurable
+from gateway.model import State
 from gateway.store.base import Pending
-from gateway.store.chats import Move
-from gateway.telegram.failures import (
-    BotFailure,
-    BotRefused,
-    ChatMoved,
-    ChatRefused,
-    RateLimited,
-    Refused,
-    Unanswered,
-)
+from gateway.telegram.failures import Unanswered
 
-BOT_PAUSE = 2.0
-"""Seconds until a bot that Telegram refused is tried again."""
 LEARN_EVERY = 1.0
 """Seconds between two looks at what an operator changed of chats, beside this process."""
-MOST_AT_ONCE = 80
-"""Attempts under way at once: fewer than the connector has connections, so that none waits for one."""
 
 
-def _nobody(bot_ok: bool) -> None:
-    """Tell nobody."""
+class Dispatcher(Attempts):
+    """The room's life: takes up what an earlier run left, has it attempted, and lets it end."""
 
-
-def _may_leave(message: Message, chat_id: int) -> str | None:
-    """Hold nothing back."""
-    return None
-
-
-class Dispatcher:
-    """Attempts what is kept, and keeps what came of it before anybody learns of it.
-
-    Attributes:
-        counts: What to export.
-        waiting: Who waits for what becomes of a message.
-        schedule: What waits, and when it is its turn.
-        chats: Which chats moved, and which are closed.
-        bot_ok: Whether Telegram takes the bot token, as far as is known.
-    """
-
-    def __init__(
-        self,
-        store: DeliveryStore,
-        bot: Bot,
-        clock: Clock,
-        chance: Chance,
-        *,
-        pacing: Pacing,
-        weight: Callable[[str], float] = equal_weight,
-        on_bot_state: Callable[[bool], None] = _nobody,
-        may_leave: Callable[[Message, int], str | None] = _may_leave,
-        follow_migration: bool = False,
-        most_at_once: int = MOST_AT_ONCE,
-        learn_every: float = LEARN_EVERY,
-    ) -> None:
-        """Take what it works with; nothing is attempted before `run`.
+    async def run(self, learn_every: float = LEARN_EVERY) -> None:
+        """Take up what an earlier run left, then attempt what is due until `drain`.
 
         Args:
-            store: Where messages are kept.
-            bot: Who writes to Telegram.
-            clock: Tells when a message is due (wall clock) and when Telegram may be written to (monotonic).
-            chance: For the jitter of pauses.
-            pacing: Telegram's limits.
-            weight: How many turns a client gets for each of a client of weight 1, while the bot's pace is the limit.
-            on_bot_state: Told False when Telegram refuses the bot token, True when it takes it again.
-            may_leave: Says why a message must not be sent any more, to the chat that it would go to; None: it may.
-                Raises `StateStale` if that can't be told; then the message waits on.
-            follow_migration: Whether messages for a group go to the supergroup that it became without an approval.
-            most_at_once: How many attempts may be under way at once.
             learn_every: Seconds between two looks at what is kept of chats.
         """
-        self.counts = Counts()
-        self.waiting = Waiting()
-        self.schedule = Schedule(clock, pacing, Turns(weight), self.counts, most_at_once, self._begin, self._expire)
-        self.chats = Chats(store.chats, clock, follows=follow_migration)
-        self.bot_ok = True
-        self._store = store
-        self._keeping = Keeping(store)
-        self._bot = bot
-        self._clock = clock
-        self._chance = chance
-        self._pacing = pacing
-        self._on_bot_state = on_bot_state
-        self._may_leave = may_leave
-        self._is_held = False
-        self._learn_every = learn_every
-        self._closing = asyncio.Event()
-        self._tasks: set[asyncio.Task[object]] = set()
-
-    async def run(self) -> None:
-        """Take up what an earlier run left, then attempt what is due until `drain`."""
         await self._load()
         while not self.is_closing:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._learn_every):
+                async with asyncio.timeout(learn_every):
                     await self._closing.wait()
             with suppress(NotDurable):
                 await self.learn()
@@ -136,22 +50,6 @@ class Dispatcher:
             task.cancel()
         self.waiting.close()
 
-    @property
-    def is_closing(self) -> bool:
-        """Whether `drain` was called."""
-        return self._closing.is_set()
-
-    def bot_refused(self) -> None:
-        """Say that Telegram refuses the bot token: nothing is attempted until it takes one again."""
-        if self.bot_ok:
-            self._tell_bot_state(False)
-            self.spawn(self._restore_bot())
-
-    def hold(self, held: bool) -> None:
-        """Begin no attempt for now, or begin them again: for whoever says what may leave and can't tell."""
-        self._is_held = held
-        self._halt_or_go_on()
-
     async def learn(self) -> None:
         """Act on what was kept of chats beside this process, such as an operator's approval.
 
@@ -160,220 +58,6 @@ class Dispatcher:
         """
         for move in await self.chats.learn():
             self._follow(move)
-
-    def chat_is_back(self, chat_id: int) -> None:
-        """Say that something came from a chat: if it was closed, it is written to again."""
-        if self.chats.was_refused(chat_id) and not self.is_closing:
-            self.spawn(self.chats.open(chat_id, "chat_wrote"))
-
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run work that `drain` waits for, and that nobody's hanging up ends."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[object]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _report("delivery stumbled", error)
-
-    # Messages come and go.
-
-    def joined(self, message: Message) -> None:
-        """Say that the message that was announced to the schedule is kept: it waits, or else ends at once."""
-        pending, why = _slim(message), self.chats.refusal(message.chat_id)
-        if why and self.schedule.is_open and message.due_at <= self._clock.now():
-            self.schedule.ended(pending)
-            self.spawn(self._fail(pending, why))
-        else:
-            self.schedule.joined(pending)
-        self.waiting.changed(message)
-
-    async def attempt(self, message: Message, draft: Draft) -> None:
-        """Attempt the message that was announced to the schedule and is kept in SENDING, and see the outcome kept."""
-        lane = self.schedule.took(_slim(message))
-        self.waiting.changed(message)
-        await self._attempt(lane, message, replace(draft, chat_id=lane.chat_id))
-
-    def removed(self, message: Message) -> None:
-        """Say that a message that was waiting is final, and kept so."""
-        if pending := self.schedule.pending.get(message.id):
-            self.schedule.withdraw(pending)
-        self._settle(message)
-        self.schedule.go_on()
-
-    def _settle(self, message: Message) -> None:
-        """Forget a message that is final, if it is, and tell those who wait for it."""
-        if message.state.is_final and self.schedule.forget(message.id):
-            self.counts.finished[message.state.value] += 1
-        self.waiting.changed(message)
-
-    async def _keep(self, before: Message, outcome: Outcome) -> Message:
-        """Keep an outcome, and only then tell who waits for it."""
-        kept = await self._keeping.keep(before, outcome)
-        self._settle(kept)
-        return kept
-
-    # Attempts.
-
-    def _begin(self, lane: Lane, pending: Pending) -> None:
-        self.spawn(self._start(lane, pending))
-
-    async def _start(self, lane: Lane, pending: Pending) -> None:
-        """Have it kept that the attempt begins, then make it: a crash in between leaves a doubt, not a secret."""
-        if why := self.chats.refusal(lane.chat_id):
-            self.schedule.not_made(lane)
-            self._after(lane, await self._fail(pending, why))
-            return
-        now = self._clock.now()
-        try:
-            message = await self._store.start(pending.id, now)
-        except NotDurable:
-            self.schedule.not_made(lane)
-            self.schedule.again(lane, pending, now + timedelta(seconds=STORE_PAUSE))
-            self.schedule.release(lane)
-            return
-        if message is not None:
-            self.waiting.changed(message)
-            await self._attempt(lane, message, content.decode(message.content, lane.chat_id))
-            return
-        self.schedule.not_made(lane)
-        found = await self._keeping.message(pending.id)
-        if found.state is State.SENDING:
-            found = await self._keep(found, outcomes.refused(found, Unanswered(), self._clock.now(), self._chance))
-        self._settle(found)
-        self._after(lane, found)
-
-    async def _attempt(self, lane: Lane, message: Message, draft: Draft) -> None:
-        if withheld := self._withheld(message, lane.chat_id):
-            self.schedule.not_made(lane)
-            kept = await self._keep(message, withheld)
-            self._after(lane, kept, self._clock.now() + timedelta(seconds=STORE_PAUSE))
-            return
-        ids, failure = await self._send(draft)
-        now = self._clock.now()
-        self.schedule.answered(lane)
-        if failure is None:
-            self.counts.attempts["delivered"] += 1
-            kept = await self._keep(message, outcomes.delivered(message, ids, now))
-            self.chat_is_back(lane.chat_id)
-        else:
-            failure = await self._cause_of(failure, lane.chat_id)
-            self.counts.attempts[outcomes.CAUSES[type(failure)]] += 1
-            kept = await self._refused(lane, message, failure, now)
-        self._after(lane, kept)
-
-    async def _refused(self, lane: Lane, message: Message, failure: BotFailure, now: datetime) -> Message:
-        """See kept, and done, what a failure asks for."""
-        if isinstance(failure, ChatMoved) and (move := await self.chats.moved(message, lane.chat_id, failure)):
-            kept = await self._keep(message, outcomes.moved(message, failure, move.approved, now))
-            self._follow(move)
-            return kept
-        outcome = outcomes.refused(message, failure, now, self._chance)
-        self._react(lane, failure, outcome[0].due_at - now)
-        kept = await self._keep(message, outcome)
-        if isinstance(failure, ChatRefused | ChatMoved):
-            await self.chats.close(message, lane.chat_id, failure)
-            await self._fail_queue(lane, ChatRefused(failure.code, failure.description))
-        return kept
-
-    def _follow(self, move: Move) -> None:
-        if move.approved:
-            self.schedule.move(move.chat_id, move.new_chat_id)
-        else:
-            self.schedule.hold(move.chat_id)
-
-    def _withheld(self, message: Message, chat_id: int) -> Outcome | None:
-        """Return what becomes of a message that must not leave now; None: it may.
-
-        Asked as the last thing before the message is on its way: it may have waited longer than its credential held.
-        """
-        now = self._clock.now()
-        try:
-            cause = self._may_leave(message, chat_id)
-        except StateStale:
-            return outcomes.held_back(message, now)
-        return outcomes.credential_ended(message, cause, now) if cause else None
-
-    async def _send(self, draft: Draft) -> tuple[tuple[int, ...], BotFailure | None]:
-        try:
-            return await self._bot.send_message(draft), None
-        except BotFailure as failure:
-            return (), failure
-        except Exception as bug:  # noqa: BLE001 - a bug of ours must not leave a message in SENDING for ever
-            _report("an attempt stumbled", bug)
-            return (), Unanswered()
-
-    async def _cause_of(self, failure: BotFailure, chat_id: int) -> BotFailure:
-        """Tell a refused chat from a refused message: Telegram's code is 400 for both, its wording no contract."""
-        if type(failure) is not Refused or failure.code != 400:
-            return failure
-        try:
-            answers = await self._bot.chat_answers(chat_id)
-        except BotFailure:
-            return failure
-        return failure if answers else ChatRefused(failure.code, failure.description)
-
-    def _react(self, lane: Lane, failure: BotFailure, pause: timedelta) -> None:
-        """Do what a failure asks for beyond its message."""
-        if isinstance(failure, RateLimited):
-            whole_bot = self._pacing.refused(lane.chat_id, self._clock.monotonic(), pause.total_seconds())
-            self.counts.rate_limited["bot" if whole_bot else "chat"] += 1
-        elif isinstance(failure, BotRefused):
-            self.bot_refused()
-
-    def _after(self, lane: Lane, kept: Message, not_before: datetime | None = None) -> None:
-        """Let the lane's head go when it is final, and otherwise have it wait for its next attempt."""
-        if kept.state.is_final:
-            lane.end()
-        else:
-            self.schedule.again(lane, _slim(kept), max(kept.due_at, not_before or kept.due_at))
-        self.schedule.release(lane)
-
-    async def _restore_bot(self) -> None:
-        """Ask until Telegram takes the token, which may be replaced meanwhile, then go on."""
-        while not self.bot_ok:
-            try:
-                await asyncio.wait_for(self._closing.wait(), BOT_PAUSE)
-                return
-            except TimeoutError:
-                pass
-            try:
-                await self._bot.identify()
-            except BotFailure:
-                continue
-            self._tell_bot_state(True)
-
-    def _tell_bot_state(self, bot_ok: bool) -> None:
-        self.bot_ok = bot_ok
-        self._halt_or_go_on()
-        self._on_bot_state(bot_ok)
-
-    def _halt_or_go_on(self) -> None:
-        self.schedule.is_halted = self._is_held or not self.bot_ok
-        self.schedule.go_on()
-
-    # Ends without an attempt.
-
-    def _expire(self, pending: Pending) -> None:
-        self.spawn(self._conclude(pending, outcomes.expired))
-
-    async def _fail_queue(self, lane: Lane, why: ChatRefused) -> None:
-        """Fail what waits behind a message for which Telegram refused the chat."""
-        for pending in list(lane):
-            self.schedule.withdraw(pending)
-            await self._fail(pending, why)
-
-    async def _fail(self, pending: Pending, why: ChatRefused) -> Message:
-        return await self._conclude(pending, lambda message, now: outcomes.chat_closed(message, why, now))
-
-    async def _conclude(self, pending: Pending, end: Callable[[Message, datetime], Outcome]) -> Message:
-        """Bring a message that waits to its end."""
-        message = await self._keeping.message(pending.id)
-        if not message.state.is_final:
-            return await self._keep(message, end(message, self._clock.now()))
-        self._settle(message)
-        return message
 
     # Beginnings.
 
@@ -393,22 +77,4 @@ class Dispatcher:
         message = await self._keeping.message(pending.id)
         self.counts.attempts[outcomes.CAUSES[Unanswered]] += 1
         kept = await self._keep(message, outcomes.refused(message, Unanswered(), self._clock.now(), self._chance))
-        return None if kept.state.is_final else _slim(kept)
-
-
-def _slim(message: Message) -> Pending:
-    return Pending(
-        seq=message.seq,
-        id=message.id,
-        client=message.client,
-        chat_id=message.chat_id,
-        priority=message.priority,
-        accepted_at=message.accepted_at,
-        due_at=message.due_at,
-        expires_at=message.expires_at,
-        state=message.state,
-    )
-
-
-def _report(what: str, error: BaseException) -> None:
-    asyncio.get_running_loop().call_exception_handler({"message": what, "exception": error})
+        return None if kept.state.is_final else slim(kept)

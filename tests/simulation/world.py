@@ -102,11 +102,10 @@ class World:
             pacing=Pacing(MODES["telegram"]),
             may_leave=self.may_leave,
             follow_migration=self.follows,
-            learn_every=LEARN_EVERY,
         )
         self.outbox = Outbox(self.disk, self.dispatcher, self.clock, self.new_id, Quotas(self.quota))
         self.crashed = asyncio.get_running_loop().create_future()
-        self.running = asyncio.create_task(self.dispatcher.run())
+        self.running = asyncio.create_task(self.dispatcher.run(LEARN_EVERY))
         self.is_up.set()
 
     def may_leave(self, message: Message, chat_id: int) -> str | None:

@@ -144,6 +144,22 @@ class Server:
         )
         return await process.wait()
 
+    async def ask(self, *arguments: str) -> str:
+        """Run another command with its configuration, which must succeed, and return what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", *arguments),
+            env=self._environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, (arguments, err.decode())
+        return out.decode()
+
+    async def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        """Return what such a command printed as JSON lines."""
+        return [json.loads(line) for line in (await self.ask(*arguments, "--json")).splitlines()]
+
     # What it says.
 
     @property

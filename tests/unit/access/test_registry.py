@@ -22,6 +22,7 @@ from gateway.store.registry import Changes, Quota, StoredClient, token_digest
 from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from tests.support.messages import a_message
 from tests.support.virtual_time import VirtualClock, virtual
+from tests.unit.access import forge
 from tests.unit.access.forge import NOW, Hands
 
 OPS, FINANCE = -1001, -1002
@@ -122,6 +123,12 @@ async def test_a_revoked_key_ends_its_tokens_and_no_others(office: Office) -> No
 async def test_a_key_that_is_no_longer_trusted_ends_what_it_signed(office: Office) -> None:
     office.keys.discard(("iss", "k"))
     assert await office.cause() == "revoked_key"
+
+
+def test_a_key_is_trusted_for_its_issuer_and_for_no_other() -> None:
+    assert forge.verifier().trusts(forge.ISSUER, forge.KID)
+    assert not forge.verifier().trusts(forge.ISSUER, "other")
+    assert not forge.verifier().trusts("another issuer", forge.KID)
 
 
 async def test_every_token_of_a_client_ends_and_a_new_one_is_good(office: Office) -> None:

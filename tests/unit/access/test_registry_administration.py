@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -256,6 +257,20 @@ async def test_an_issued_token_is_revoked_until_it_expires(bureau: Bureau) -> No
     assert (await bureau.record()).client == "svc:a"
     assert await bureau.store.registry.sweep(NOW + HOUR, 10) == []
     assert len(await bureau.store.registry.sweep(NOW + HOUR + timedelta(seconds=1), 10)) == 1
+
+
+async def test_a_token_that_would_be_refused_at_once_is_not_handed_out(bureau: Bureau) -> None:
+    caller = Caller(
+        client="svc:a", token_id="t", key_id="k", issuer="iss", grants=(), issued_at=NOW, expires_at=NOW + HOUR
+    )
+    await bureau.does.add_client("svc:a", {"min_generation": 2})
+    with pytest.raises(StateConflict, match="--generation 2"):
+        await bureau.does.note_issued(replace(caller, generation=1))
+    await bureau.does.note_issued(replace(caller, generation=2))
+    await bureau.does.revoke_client("svc:a")
+    with pytest.raises(StateConflict, match="of this second"):
+        await bureau.does.note_issued(replace(caller, token_id="t2", generation=2))
+    assert await bureau.store.registry.issued_token("t2") is None
 
 
 async def test_an_unknown_token_is_revoked_as_long_as_any_could_live(bureau: Bureau) -> None:

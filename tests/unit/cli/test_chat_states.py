@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,6 +81,19 @@ def test_a_closed_chat_is_listed_and_resumed_once(database: Path, capsys: pytest
     assert (record.event, record.reason, record.chat_id) == ("chat.opened", "operator", -7)
     assert run(capsys, "closed") == (0, "", "")
     assert run(capsys, "resume", "-7")[0] == 1
+
+
+def test_a_chat_that_moved_is_resumed_by_either_name(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def close() -> None:
+        async with open_sqlite(database) as store:
+            closure = replace(CLOSURE, chat_id=MOVE.new_chat_id)
+            await store.chats.close_chat(closure, Record(at=NOW, event="chat.closed", decision="error"))
+
+    asyncio.run(close())
+    assert run(capsys, "resume", "-5")[0] == 1, "nobody approved that it moved"
+    assert run(capsys, "migrate", "approve", "-5")[0] == 0
+    assert run(capsys, "resume", "-5")[0] == 0
+    assert records(database)[-1].chat_id == MOVE.new_chat_id
 
 
 @pytest.mark.usefixtures("database")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.dispatcher import LEARN_EVERY, Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
 from gateway.delivery.quota import Quotas
@@ -99,11 +99,15 @@ class Room:
 
 @asynccontextmanager
 async def open_room(
-    store: ModelStore | None = None, bot: ScriptedBot | None = None, mode: str = "telegram", **settings: Any
+    store: ModelStore | None = None,
+    bot: ScriptedBot | None = None,
+    mode: str = "telegram",
+    learn_every: float = LEARN_EVERY,
+    **settings: Any,
 ) -> AsyncIterator[Room]:
     """Run a room; leaving it ends its run as a crash does, without a word to the store."""
     room = Room(store or ModelStore(), bot or ScriptedBot(), mode, **settings)
-    running = asyncio.create_task(room.dispatcher.run())
+    running = asyncio.create_task(room.dispatcher.run(learn_every))
     await asyncio.sleep(0)
     try:
         yield room

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from gateway.delivery.dispatcher import BOT_PAUSE
+from gateway.delivery.attempts import BOT_PAUSE
 from gateway.errors import NotDurable
 from gateway.model import Draft, Message, Priority, State, WhenUnknown
 from gateway.telegram.failures import (
@@ -302,6 +303,31 @@ async def test_a_new_run_takes_up_the_queue_in_order() -> None:
         assert bot.sent[1][0] > 20, "a pause outlives a restart"
         instants = [at for at, _, _ in bot.sent]
         assert all(later - earlier > 1 for earlier, later in pairwise(instants))
+
+
+@virtual
+async def test_a_clock_that_is_set_back_over_a_restart_makes_no_message_wait_for_it() -> None:
+    store, bot = ModelStore(), ScriptedBot()
+    async with open_room(store, bot) as room:
+        bot.script = [BotRefused(401, "Unauthorized")]
+        messages = [await room.accept("0")]
+        await asyncio.sleep(0.5)
+        messages += [await room.accept("1"), await room.accept("2")]
+        later = await room.accept("later", send_at=room.clock.now() + timedelta(seconds=90))
+    for message in store.messages.values():
+        # As if these were the words of a clock that was an hour ahead.
+        instants = {
+            name: getattr(message, name) + timedelta(hours=1) for name in ("accepted_at", "due_at", "expires_at")
+        }
+        store.messages[message.id] = replace(message, **instants)
+    async with open_room(store, bot) as room:
+        last = await room.accept("3")
+        for message in [*messages, last]:
+            assert (await room.settled(message)).state is State.DELIVERED
+        assert room.clock.monotonic() < 10
+        assert [text for text in bot.texts if text != "later"][1:] == ["0", "1", "2", "3"]
+        assert (await room.settled(later, 7200)).state is State.DELIVERED
+        assert room.clock.monotonic() > 3600
 
 
 @virtual

@@ -48,7 +48,11 @@ async def delivered(room: Room, *messages: Message) -> None:
 async def test_followed_the_message_goes_on_at_once_and_all_later_ones_with_it() -> None:
     async with open_room(bot=upgraded(), follow_migration=True) as room:
         messages = [await room.accept(text, chat_id=GROUP) for text in ("one", "two", "three")]
-        await delivered(room, *messages, await room.accept("four", chat_id=GROUP))
+        await delivered(room, *messages)
+        await asyncio.sleep(5)
+        fourth = await room.accept("four", chat_id=GROUP)
+        assert fourth.state is State.SENDING
+        await delivered(room, fourth)
         assert sent(room) == [(GROUP, "one"), *((SUPERGROUP, text) for text in ("one", "two", "three", "four"))]
         assert room.bot.sent[1][0] - room.bot.sent[0][0] == pytest.approx(0.1), "there is no pause in between"
         assert {message.chat_id for message in room.store.messages.values()} == {GROUP}
@@ -100,6 +104,50 @@ async def test_what_waits_under_both_names_stands_in_one_order() -> None:
 
 
 @virtual
+async def test_a_message_that_begins_at_once_looks_at_the_chat_by_both_names() -> None:
+    async with open_room(bot=upgraded(), follow_migration=True) as room:
+        await delivered(room, await room.accept("one", chat_id=GROUP))
+        await asyncio.sleep(5)
+        await delivered(room, await room.accept("two", chat_id=SUPERGROUP))
+        third = await room.accept("three", chat_id=GROUP)
+        assert third.state is State.QUEUED
+        await delivered(room, third)
+        assert room.bot.sent[-1][0] - room.bot.sent[-2][0] > 1
+
+
+@virtual
+async def test_what_is_being_kept_while_the_chat_moves_goes_along() -> None:
+    class Slow(ModelStore):
+        async def add(self, message: Message, record: Record) -> Message:
+            await asyncio.sleep(0.3)
+            return await super().add(message, record)
+
+    async with open_room(Slow(), upgraded(), follow_migration=True) as room:
+        first = asyncio.ensure_future(room.accept("one", chat_id=GROUP))
+        await asyncio.sleep(0.35)
+        second = await room.accept("two", chat_id=GROUP)
+        assert sent(room)[0] == (GROUP, "one")
+        await delivered(room, await first, second)
+        assert sent(room)[1:] == [(SUPERGROUP, "one"), (SUPERGROUP, "two")]
+        assert room.dispatcher.schedule._lanes == {}
+
+
+@virtual
+async def test_the_pause_of_a_chat_that_moved_outlives_a_restart_and_its_message() -> None:
+    store, bot = ModelStore(), upgraded()
+    async with open_room(store, bot, follow_migration=True) as room:
+        await delivered(room, await room.accept("one", chat_id=GROUP))
+        bot.script = [RateLimited(429, "slow", timedelta(seconds=40))]
+        paused = await room.accept("two", chat_id=GROUP)
+        await asyncio.sleep(3)
+    async with open_room(store, bot, follow_migration=True) as room:
+        await asyncio.sleep(1)
+        await room.outbox.cancel(caller(chat_id=GROUP), paused.id)
+        await delivered(room, await room.accept("three", chat_id=SUPERGROUP))
+        assert bot.sent[-1][0] - bot.sent[-2][0] > 40
+
+
+@virtual
 async def test_an_attempt_in_the_new_chat_is_not_disturbed() -> None:
     async with open_room(bot=upgraded(), follow_migration=True) as room:
 
@@ -134,6 +182,17 @@ async def test_unless_it_is_followed_the_queue_is_held_until_an_operator_approve
         await delivered(room, first, third)
         assert sent(room) == [(GROUP, "one"), (SUPERGROUP, "one"), (SUPERGROUP, "three")]
         assert [record.event for record in on_record(room.store)] == ["chat.migrated", "chat.migration_approved"]
+
+
+@virtual
+async def test_a_held_queue_that_is_empty_is_held_still() -> None:
+    async with open_room(bot=upgraded()) as room:
+        first = await room.accept("one", chat_id=GROUP)
+        await asyncio.sleep(10)
+        await room.outbox.cancel(caller(chat_id=GROUP), first.id)
+        assert (await room.accept("two", chat_id=GROUP)).state is State.QUEUED
+        await asyncio.sleep(3600)
+        assert sent(room) == [(GROUP, "one")]
 
 
 @virtual
@@ -244,6 +303,7 @@ async def test_the_supergroup_may_close_and_both_names_with_it() -> None:
         room.bot.of_chat[SUPERGROUP] = ChatRefused(403, "Forbidden: bot was kicked")
         assert (await room.settled(await room.accept("two", chat_id=GROUP))).state is State.FAILED
         before = len(room.bot.sent)
+        await asyncio.sleep(5)
         for chat_id in (GROUP, SUPERGROUP):
             assert (await room.settled(await room.accept("three", chat_id=chat_id))).state is State.FAILED
         assert len(room.bot.sent) == before

@@ -10,7 +10,10 @@ import pytest
 
 from gateway.errors import NotDurable
 from gateway.model import Message, State
+from gateway.store import operations
 from gateway.store.base import Store
+from gateway.store.opening import open_writing
+from gateway.store.rows import message_row, microseconds, record_row
 from gateway.store.sqlite import open_sqlite
 from tests.support.messages import NOW, a_message, a_record
 
@@ -51,6 +54,17 @@ async def test_forgotten_messages_make_room(tmp_path: Path) -> None:
         while await store.forget(LATER, LATER, 100):
             pass
         await add(store, 100)
+
+
+def test_what_was_settled_anew_since_it_was_found_is_not_removed() -> None:
+    database = open_writing("")
+    message = a_message(state=State.DELIVERED, finished_at=NOW)
+    database.begin()
+    added = operations.add(message_row(message), record_row(a_record(message)), database)
+    assert isinstance(added, operations.Added)
+    assert operations.forget(microseconds(NOW), [(added.seq,)], database) == 0
+    assert operations.forget(microseconds(NOW) + 1, [(added.seq,)], database) == 1
+    database.close()
 
 
 async def test_the_file_does_not_grow_while_as_much_is_forgotten_as_comes(tmp_path: Path) -> None:
