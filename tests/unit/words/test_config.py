@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, describe, duration, load
+from gateway.config import Config, describe, load
+from gateway.durations import duration
 from gateway.errors import ConfigInvalid
 
 TOKEN = "123456:AAFakeFakeFakeFakeFakeFakeFakeFakeFake"

@@ -1,0 +1,197 @@
+"""Builds every room from the configuration, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.access.keys import KeySet
+from gateway.access.last_use import LastUse
+from gateway.access.registry import Registry, Unknown
+from gateway.access.tokens import Verifier
+from gateway.app.bot import bot_token, greet, proxy
+from gateway.app.keys import own_issuer, own_keys, trust_in
+from gateway.app.metrics import export_delivery, export_registry
+from gateway.app.notices import tell_checkpoint, tell_tainted
+from gateway.app.readiness import Readiness
+from gateway.app.work import start
+from gateway.audit.ledger import Ledger
+from gateway.audit.sealer import Sealer
+from gateway.audit.signing import open_signer
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.outbox import Outbox
+from gateway.delivery.pacing import MODES, Pacing
+from gateway.delivery.quota import Quotas
+from gateway.delivery.retention import Retention
+from gateway.desk.desk import Desk
+from gateway.ids import opaque_maker, pooled, uuid7_maker
+from gateway.jwks.file_source import FileSource
+from gateway.jwks.url_source import UrlSource
+from gateway.rpc.credentials import Tls
+from gateway.rpc.server import open_door
+from gateway.store.registry import Quota
+from gateway.store.sqlite import open_sqlite
+from gateway.telegram.connector import open_connector
+from gateway.telemetry import Metrics
+from gateway.web.door import open_web
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A gateway that serves.
+
+    Attributes:
+        grpc_port: Where the gRPC door listens; 0 for a local socket.
+        http_port: Where the HTTP door listens.
+        metrics: What it counts.
+        broken: Set once a part of it has stopped that must not: it would accept, and never deliver.
+    """
+
+    grpc_port: int
+    http_port: int
+    metrics: Metrics
+    broken: asyncio.Event
+
+
+@asynccontextmanager
+async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Run a gateway until the block is left; then let calls and attempts that are under way end.
+
+    Raises:
+        ConfigInvalid: something is missing, malformed, in use or not ours; nothing is left running.
+    """
+    clock = clock or SystemClock()
+    metrics = Metrics()
+    chance = pooled(os.urandom)
+    broken = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        # First, because it is the store that keeps us out of a directory which is not ours.
+        store = await stack.enter_async_context(open_sqlite(config.database_path, max_bytes=config.database_max_size))
+        keys = KeySet([])
+        own = own_keys(keys, config, clock)
+        trusted = [trust_in(issuer, config, clock) for issuer in config.trusted_issuers]
+        await _open(stack, broken, [own, *(source for _, source in trusted)])
+        verifier = Verifier(
+            keys,
+            issuer=config.issuer,
+            audience=config.audience,
+            clock=clock,
+            max_lifetime=config.token_max_lifetime,
+            is_stale=own.is_stale,
+            trusted=[trust for trust, _ in trusted],
+            on_tainted_key=tell_tainted,
+        )
+        readiness = Readiness()
+        registry = Registry(
+            store.registry,
+            clock,
+            trusts=verifier.trusts,
+            unknown_clients=Unknown(config.unknown_clients),
+            unknown_chats=Unknown(config.unknown_chats),
+            max_staleness=config.max_staleness,
+            on_freshness=readiness.tell_registry,
+        )
+        await registry.load()
+        last_use = LastUse(store.registry)
+        stack.push_async_callback(last_use.flush)
+        connector = await stack.enter_async_context(
+            open_connector(bot_token(config), base_url=config.bot_api_url, proxy=proxy(config))
+        )
+        ledger = Ledger(store, clock)
+        signer = open_signer(config.data_dir)
+        sealer = Sealer(store, store.seals, signer, clock, opaque_maker(chance), tell_checkpoint)
+        serving = asyncio.Event()
+        stack.push_async_callback(_seal_the_rest, sealer, serving)
+        stack.push_async_callback(ledger.close)
+        dispatcher = Dispatcher(
+            store,
+            connector,
+            clock,
+            random.SystemRandom().random,
+            pacing=Pacing(MODES[config.pacing]),
+            on_bot_state=readiness.tell_bot,
+            may_leave=registry.may_leave,
+            follow_migration=config.follow_migration == "follow",
+        )
+        stack.push_async_callback(dispatcher.drain, config.drain)
+        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config, registry))
+        desk = Desk(
+            verifier=verifier,
+            registry=registry,
+            last_use=last_use,
+            outbox=outbox,
+            ledger=ledger,
+            clock=clock,
+            issuer=own_issuer(config, clock, chance),
+            allowed_addresses=config.allowed_addresses,
+        )
+        export_delivery(metrics, dispatcher)
+        export_registry(metrics, registry)
+        door = await stack.enter_async_context(
+            open_door(
+                desk,
+                listen=config.grpc_listen,
+                tls=_tls(config),
+                clock=clock,
+                new_id=opaque_maker(chance),
+                metrics=metrics,
+                trusted_proxies=config.trusted_proxies,
+                grace=config.drain,
+            )
+        )
+        http_port = await stack.enter_async_context(
+            open_web(
+                config.http_listen,
+                registry=metrics.registry,
+                not_ready=readiness.why_not,
+                jwks=keys.jwks,
+            )
+        )
+        # Only now can nothing refuse the start any more, which would be said in one line and nothing else.
+        registry.tell()
+        readiness.begin(dispatcher, door)
+        await start(
+            stack,
+            broken,
+            dispatcher=dispatcher.run(),
+            retention=Retention(store, clock, config.retention).run(),
+            ledger=ledger.run(),
+            sealer=sealer.run(),
+            registry=registry.run(),
+            sweeps=registry.run_sweeps(),
+            last_use=last_use.run(),
+            greeting=greet(connector, dispatcher),
+        )
+        serving.set()
+        yield App(door.port, http_port, metrics, broken)
+
+
+async def _open(stack: AsyncExitStack, broken: asyncio.Event, sources: list[FileSource | UrlSource]) -> None:
+    """Read every source for the first time, all at once, and follow them."""
+    for outcome in await asyncio.gather(*(source.open() for source in sources), return_exceptions=True):
+        if outcome is not None:
+            raise outcome
+    await start(stack, broken, **{f"keys {number}": source.run() for number, source in enumerate(sources)})
+
+
+async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event) -> None:
+    """Seal what was recorded; a start that was refused has recorded nothing, and has one line to say."""
+    if serving.is_set():
+        await sealer.close()
+
+
+def _tls(config: Config) -> Tls | None:
+    if not (config.tls_cert_file and config.tls_key_file):
+        return None
+    return Tls(cert_file=config.tls_cert_file, key_file=config.tls_key_file, client_ca_file=config.tls_client_ca_file)
+
+
+def _quotas(config: Config, registry: Registry) -> Quotas:
+    default = Quota(per_minute=config.quota_per_minute, per_day=config.quota_per_day, queue_depth=config.quota_queue)
+    return Quotas(default, most_waiting=config.quota_queue_total, of=registry.quota_of)

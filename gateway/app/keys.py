@@ -1,0 +1,85 @@
+"""The keys that tokens are verified and signed with, and what keeps them up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.access.issue import Issuer
+from gateway.access.issuers import Trust
+from gateway.access.jwk_sets import read_jwks
+from gateway.access.key_ring import KeyRing, open_ring, trusted_in
+from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.jwks.fetch import Fetcher
+from gateway.jwks.file_source import FileSource
+from gateway.jwks.public_file import read_public
+from gateway.jwks.url_source import UrlSource
+from gateway.trust import TrustedIssuer
+
+
+def own_keys(keys: KeySet, config: Config, clock: Clock) -> FileSource:
+    """Return what keeps the keys of our own tokens up to date: the ring, or a file where the ring is elsewhere."""
+    path = config.issuer_jwks_file
+    if path is not None:
+        return FileSource(
+            lambda: read_public(path),
+            lambda data: keys.replace(read_jwks(data, DEFAULT_ALGORITHMS)),
+            name=f"CHATKEY_ISSUER_JWKS_FILE: {path}",
+            clock=clock,
+        )
+    ring = open_ring(config.data_dir)
+    ring.check()
+    return FileSource(ring.content, lambda data: keys.replace(trusted_in(data)), name=str(ring.path), clock=clock)
+
+
+class _ActiveKey:
+    """Signs with the key of the ring that is active at the moment: a rotation needs no restart."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        return self._ring.signing_key().sign(claims)
+
+
+def own_issuer(config: Config, clock: Clock, random_bytes: Callable[[int], bytes]) -> Issuer | None:
+    """Return what mints our own tokens; None where their keys are elsewhere."""
+    if config.issuer_jwks_file:
+        return None
+    return Issuer(
+        _ActiveKey(open_ring(config.data_dir)),
+        issuer=config.issuer,
+        audience=config.audience,
+        clock=clock,
+        random_bytes=random_bytes,
+        max_ttl=config.token_max_lifetime,
+    )
+
+
+def trust_in(issuer: TrustedIssuer, config: Config, clock: Clock) -> tuple[Trust, FileSource | UrlSource]:
+    """Return what is believed of another issuer, and what keeps its keys up to date."""
+    keys = KeySet([])
+    source: FileSource | UrlSource
+    on_unknown_key = None
+
+    def accept(data: bytes) -> None:
+        keys.replace(read_jwks(data, issuer.algorithms))
+
+    path = issuer.jwks_file
+    if path is not None:
+        name = f"the keys of {issuer.issuer} in {path}"
+        source = FileSource(lambda: read_public(path), accept, name=name, clock=clock)
+    else:
+        fetch = Fetcher(issuer.jwks_url, ca_file=issuer.jwks_ca_file, networks=issuer.jwks_networks)
+        name = f"the keys of {issuer.issuer} at {issuer.jwks_url}"
+        source = UrlSource(fetch, accept, name=name, clock=clock)
+        on_unknown_key = source.miss
+    trust = Trust.of(
+        issuer,
+        keys,
+        max_lifetime=config.token_max_lifetime,
+        is_stale=source.is_stale,
+        on_unknown_key=on_unknown_key,
+    )
+    return trust, source

@@ -1,0 +1,56 @@
+"""`chatkey serve`: a gateway until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from gateway.app.building import running
+from gateway.config import Config
+from gateway.errors import Unavailable
+from gateway.telemetry import logger
+
+_log = logger(__name__)
+
+
+async def serve(config: Config, announce: Callable[[str], None]) -> None:
+    """Run a gateway until SIGTERM or SIGINT; a second signal ends it at once.
+
+    Args:
+        announce: Told in one line for people, once calls are taken.
+
+    Raises:
+        ConfigInvalid: it can't start.
+        Unavailable: a bug has ended it.
+    """
+    # The store's threads hand the interpreter back this soon; the usual 5 ms is longer than a whole delivery.
+    sys.setswitchinterval(0.0005)
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    async with running(config) as app:
+        grpc = config.grpc_listen if not app.grpc_port else f"{config.grpc_listen.rpartition(':')[0]}:{app.grpc_port}"
+        http = f"http://{config.http_listen.rpartition(':')[0]}:{app.http_port}"
+        announce(f"Chatkey serves gRPC at {grpc}, health and metrics at {http}.")
+        await _either(stop, app.broken)
+        _log.info("server.stopping", meaning="No new calls; those under way may end.")
+    _log.info("server.stopped")
+    if app.broken.is_set():
+        raise Unavailable("A part of the server has stopped, and with it the whole; its log says why.")
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()

@@ -1,0 +1,213 @@
+"""Every setting, with its meaning and its default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.addresses import AddressRanges
+from gateway.config.values import (
+    Secret,
+    host_and_port,
+    is_loopback,
+    listen_address,
+    not_empty,
+    number,
+    one_of,
+    only_in_the_file,
+    path,
+    ranges,
+    secret_url,
+    size,
+    url,
+)
+from gateway.durations import duration
+from gateway.errors import ConfigInvalid
+from gateway.trust import TrustedIssuer
+
+PREFIX = "CHATKEY_"
+ABSOLUTE_MAX_LIFETIME = timedelta(days=32)
+SHORTEST_RETENTION = timedelta(hours=24)
+
+
+def environment(name: str) -> str:
+    """Return the name that a setting has in the environment."""
+    return PREFIX + name.upper()
+
+
+def _state_home() -> Path:
+    return Path("~/.local/state/chatkey").expanduser()
+
+
+def _setting(default: Any, parse: Callable[[str], Any], meaning: str, *, form: str = "", secret: bool = False) -> Any:
+    metadata = {"parse": parse, "meaning": meaning, "form": form, "secret": secret}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata, repr=not secret)
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of the gateway.
+
+    Raises:
+        ConfigInvalid: two of them contradict each other, or one of a pair is missing.
+    """
+
+    bot_token: Secret | None = _setting(
+        None, Secret, "The bot's token, as @BotFather gave it. Give a file rather than the value.", secret=True
+    )
+    bot_token_file: Path | None = _setting(
+        None, path, "A file with the bot's token; read again when it changes.", form="path"
+    )
+    bot_api_url: str = _setting(
+        "https://api.telegram.org",
+        url("https", "http"),
+        "The Bot API server: Telegram's, one of your own, or the sandbox.",
+    )
+    bot_api_proxy: Secret | None = _setting(
+        None,
+        secret_url("http", "https", "socks5", "socks5h"),
+        "A proxy on the way to the Bot API.",
+        form="http://… or socks5://…",
+        secret=True,
+    )
+    bot_api_proxy_file: Path | None = _setting(None, path, "A file with the address of that proxy.", form="path")
+    data_dir: Path = _setting(
+        _state_home, path, "The folder for keys and messages; only its owner may read it.", form="path"
+    )
+    database: str = _setting(
+        "", str, "Where messages are kept. Empty: `chatkey.db` in the data folder.", form="sqlite:///path"
+    )
+    grpc_listen: str = _setting("127.0.0.1:50051", listen_address, "Where callers connect.")
+    http_listen: str = _setting("127.0.0.1:8080", host_and_port, "Where health, metrics and public keys are.")
+    issuer: str = _setting("chatkey", not_empty, "The `iss` of tokens: who issues them.")
+    audience: str = _setting("chatkey", not_empty, "The `aud` of tokens: name this installation, such as chatkey/prod.")
+    token_max_lifetime: timedelta = _setting(
+        timedelta(hours=24), duration, "The longest life of a token that is accepted; at most 32d.", form="24h"
+    )
+    issuer_jwks_file: Path | None = _setting(
+        None,
+        path,
+        "Public keys of our own issuer, when its private ones are on another machine; read again when they change.",
+        form="path",
+    )
+    trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
+        (), only_in_the_file, "Other issuers whose tokens are taken: tables in `chatkey.toml` only."
+    )
+    unknown_clients: str = _setting(
+        "auto",
+        one_of("auto", "allow", "deny"),
+        "Clients that were not added: the token decides (allow), refused (deny), or allow until one is added (auto).",
+    )
+    unknown_chats: str = _setting(
+        "auto",
+        one_of("auto", "allow", "deny"),
+        "Chats that were not authorized: the token decides (allow), refused (deny), or allow until one is (auto).",
+    )
+    max_staleness: timedelta = _setting(
+        timedelta(seconds=5),
+        duration,
+        "How long the gateway may not know what was revoked before it accepts and sends nothing.",
+        form="5s",
+    )
+    tls_cert_file: Path | None = _setting(None, path, "The server's certificate chain, PEM.", form="path")
+    tls_key_file: Path | None = _setting(None, path, "The key of that certificate, PEM.", form="path")
+    tls_client_ca_file: Path | None = _setting(
+        None, path, "The CA of client certificates, PEM; then every caller needs one.", form="path"
+    )
+    allowed_addresses: AddressRanges | None = _setting(
+        None,
+        ranges,
+        "From where alone calls are taken, whatever the token says; `unix` is the local socket.",
+        form="10.0.0.0/8, unix",
+    )
+    trusted_proxies: AddressRanges = _setting(
+        AddressRanges(),
+        ranges,
+        "Proxies whose `x-forwarded-for` is believed: it is then the caller's address.",
+        form="10.0.0.7, unix",
+    )
+    pacing: str = _setting(
+        "telegram",
+        one_of("telegram", "paid", "off"),
+        "How fast to send: within Telegram's limits, with paid broadcast, or without a limit.",
+    )
+    follow_migration: str = _setting(
+        "approve",
+        one_of("follow", "approve"),
+        "What is sent to a group that became a supergroup: goes there, or waits for `chatkey chat migrate approve`.",
+    )
+    quota_per_minute: int = _setting(
+        60_000,
+        number,
+        "How many messages a client may send in a minute, if it has no quota of its own; 0: any number.",
+    )
+    quota_per_day: int = _setting(
+        5_000_000, number, "How many messages a client may send in a day, likewise; 0: any number."
+    )
+    quota_queue: int = _setting(
+        10_000, number, "How many messages of a client may wait at once, likewise; 0: any number."
+    )
+    quota_queue_total: int = _setting(
+        100_000, number, "How many messages may wait at once, of all clients together; 0: any number."
+    )
+    retention: timedelta = _setting(
+        timedelta(days=7),
+        duration,
+        "How long a message and its request_id are kept after its end; at least 24h, and its own ttl.",
+        form="7d",
+    )
+    database_max_size: int | None = _setting(
+        None, size, "From which size of the database on no message is accepted; empty: any.", form="20GiB"
+    )
+    drain: timedelta = _setting(
+        timedelta(seconds=15), duration, "How long calls may take to end at a stop.", form="15s"
+    )
+    log_level: str = _setting(
+        "INFO", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "The least urgent line that is logged."
+    )
+    log_format: str = _setting("json", one_of("json", "text"), "One JSON object a line, or text for people.")
+
+    def __post_init__(self) -> None:
+        """Refuse what is half-set."""
+        for name in ("bot_token", "bot_api_proxy"):
+            if getattr(self, name) and getattr(self, f"{name}_file"):
+                raise ConfigInvalid(f"{environment(name)} and {environment(name)}_FILE are both set: leave one.")
+        if bool(self.tls_cert_file) != bool(self.tls_key_file):
+            missing = "tls_key_file" if self.tls_cert_file else "tls_cert_file"
+            raise ConfigInvalid(f"{environment(missing)} is missing: TLS needs the certificate and its key.")
+        if self.tls_client_ca_file and not self.tls_cert_file:
+            raise ConfigInvalid(f"{environment('tls_client_ca_file')} needs {environment('tls_cert_file')} too.")
+        reachable = self.allowed_addresses is None or self.allowed_addresses.local_sockets
+        if self.grpc_listen.startswith("unix:") and not (reachable or self.trusted_proxies.local_sockets):
+            raise ConfigInvalid(
+                f"{environment('allowed_addresses')} has no `unix`, and {environment('grpc_listen')} is a local "
+                "socket: nobody could call."
+            )
+        if self.retention < SHORTEST_RETENTION:
+            raise ConfigInvalid(f"{environment('retention')} is under 24h: a request_id is remembered for a day.")
+        if self.token_max_lifetime > ABSOLUTE_MAX_LIFETIME:
+            raise ConfigInvalid(f"{environment('token_max_lifetime')} is over 32d, the longest life a token may have.")
+        if any(issuer.issuer == self.issuer for issuer in self.trusted_issuers):
+            raise ConfigInvalid(f"{self.issuer!r} is our own issuer and can't be one of the trusted ones too.")
+        if self.database and not self.database.startswith("sqlite:///"):
+            raise ConfigInvalid(f"{environment('database')} must be sqlite:///PATH: this version stores in SQLite.")
+        if self.database.removeprefix("sqlite:///").strip() == "" and self.database:
+            raise ConfigInvalid(f"{environment('database')} has no path: write sqlite:////var/lib/chatkey/chatkey.db.")
+        api = urlsplit(self.bot_api_url)
+        if api.scheme == "http" and not is_loopback(api.hostname or ""):
+            raise ConfigInvalid(
+                f"{environment('bot_api_url')} is http:// to another machine: the bot token would travel unencrypted."
+            )
+
+    @property
+    def database_path(self) -> Path:
+        """Where the SQLite database is."""
+        if self.database:
+            return Path(self.database.removeprefix("sqlite:///"))
+        return self.data_dir / "chatkey.db"
