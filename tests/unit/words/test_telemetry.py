@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -43,6 +44,30 @@ def test_neither_a_bot_token_nor_a_jwt_gets_through(lines: io.StringIO) -> None:
     assert JWT.split(".")[1] not in text
     assert "123456789:****" in text
     assert len([json.loads(line) for line in text.splitlines()]) == 4
+
+
+async def test_the_lines_of_a_turn_are_written_whole_in_order_and_at_its_end(lines: io.StringIO) -> None:
+    logger("ours").info("first")
+    logging.getLogger("theirs").warning("second")
+    await asyncio.to_thread(logger("ours").info, "from a thread")
+    logger("ours").info("third")
+    await asyncio.sleep(0)
+    found = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
+    assert [event for event in found if "selector" not in event] == ["first", "second", "from a thread", "third"]
+
+
+def test_what_a_loop_did_not_come_to_write_is_written_by_the_next_line(lines: io.StringIO) -> None:
+    async def ends() -> None:
+        logger("ours").info("last of its loop")
+
+    asyncio.run(ends())
+    asyncio.run(ends())
+    logger("ours").info("after it")
+    assert [event["event"] for event in map(json.loads, lines.getvalue().splitlines()) if event.get("source")] == [
+        "last of its loop",
+        "last of its loop",
+        "after it",
+    ]
 
 
 def test_text_without_a_secret_stays_as_it_is() -> None:
