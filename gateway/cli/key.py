@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.config import configuration
+from gateway.cli.registry import operator
 
 if TYPE_CHECKING:
+    from gateway.access.key_administration import KeyAdministration
     from gateway.access.key_ring import KeyRing, RingKey
 
 
@@ -19,7 +23,8 @@ def command() -> None:
     """Rotate the keys that sign tokens: prepare, activate, revoke.
 
     A prepared key is published and signs nothing yet. Once activated it signs, and the key that signed before is
-    tainted: its tokens stay good and no more are made. When the last of them is over, revoke it.
+    tainted: its tokens stay good and no more are made. When the last of them is over, revoke it. Each change is in the
+    audit log, with who made it; where that can't be written, nothing is changed.
     """
 
 
@@ -47,7 +52,7 @@ def list_(as_json: bool) -> None:
 @command.command()
 def prepare() -> None:
     """Make the next key and publish it; prints its name."""
-    click.echo(_ring().prepare(datetime.now(UTC)).kid)
+    click.echo(_administer(_ring, lambda keys: keys.prepare()).kid)
 
 
 @command.command()
@@ -55,21 +60,21 @@ def prepare() -> None:
 @click.option("--at-once", is_flag=True, help="Not five minutes after it was prepared: whoever verifies knows it.")
 def activate(kid: str | None, at_once: bool) -> None:
     """Sign with the prepared key from now on, and taint the one that signed before."""
-    _tell(_existing().activate(kid, datetime.now(UTC), at_once=at_once))
+    _tell(_administer(_existing, lambda keys: keys.activate(kid, at_once=at_once)))
 
 
 @command.command()
 @click.argument("kid")
 def taint(kid: str) -> None:
     """Sign no more with a key; its tokens stay good."""
-    _tell(_existing().taint(kid, datetime.now(UTC)))
+    _tell(_administer(_existing, lambda keys: keys.taint(kid)))
 
 
 @command.command()
 @click.argument("kid")
 def revoke(kid: str) -> None:
     """Refuse every token that was signed with a key, for ever, and remove its private half."""
-    _tell(_existing().revoke(kid, datetime.now(UTC)))
+    _tell(_administer(_existing, lambda keys: keys.revoke(kid)))
 
 
 @command.command()
@@ -79,6 +84,20 @@ def jwks() -> None:
     from gateway.access.keys import KeySet
 
     click.echo(json.dumps(KeySet(trusted(_existing().read())).jwks(), indent=2))
+
+
+def _administer(ring: Callable[[], KeyRing], work: Callable[[KeyAdministration], Awaitable[RingKey]]) -> RingKey:
+    """Change the ring, on record, on behalf of whoever runs this command."""
+    from gateway.access.key_administration import KeyAdministration
+    from gateway.clock import SystemClock
+    from gateway.store.sqlite import open_sqlite_beside
+
+    async def run() -> RingKey:
+        keys = ring()
+        async with open_sqlite_beside(configuration().database_path) as store:
+            return await work(KeyAdministration(keys, store, SystemClock(), operator()))
+
+    return asyncio.run(run())
 
 
 def _tell(key: RingKey) -> None:

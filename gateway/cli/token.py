@@ -81,7 +81,10 @@ for _command in (credential.list_, credential.revoke):
 )
 @click.option("--generation", type=int, metavar="N", help="Ends when a later one is asked of the client.")
 @click.option(
-    "--key", type=click.Path(path_type=Path), metavar="FILE", help="Sign with this key (PEM); needs no data folder."
+    "--key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Sign with this key (PEM); needs no data folder, but where there is a database it is noted there.",
 )
 def issue(
     client: str,
@@ -120,7 +123,7 @@ def issue(
         max_ttl=config.token_max_lifetime,
     )
     issued = issuer.mint(terms)
-    if key is None:
+    if key is None or config.database_path.exists():
         credential.note_issued(issued.token, signing)
     click.echo(issued.token)
     if sys.stderr.isatty():

@@ -14,8 +14,8 @@ import apsw
 from gateway.model import Record
 from gateway.store import registry_operations as operations
 from gateway.store import registry_statements as statements
-from gateway.store.directory import held
-from gateway.store.opening import is_current, open_beside, open_reading, open_writing
+from gateway.store.beside import beside
+from gateway.store.opening import open_reading
 from gateway.store.operations import every, one
 from gateway.store.reader import Reader
 from gateway.store.registry import (
@@ -147,16 +147,8 @@ async def open_registry(path: Path) -> AsyncIterator[SqliteRegistry]:
     Raises:
         ConfigInvalid: It can't be used; the text says why in one line.
     """
-    if not is_current(str(path)):
-        with held(path):
-            open_writing(str(path)).close()
-    writer = Writer(open_beside(str(path)))
-    reader = Reader(partial(open_reading, str(path)))
-    try:
+    async with beside(path) as (writer, reader):
         yield SqliteRegistry(writer, reader)
-    finally:
-        await reader.close()
-        await writer.close()
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State
 from gateway.store import operations, statements
 from gateway.store.base import Pending, Place, Search
+from gateway.store.beside import beside
 from gateway.store.chat_sqlite import SqliteChats
 from gateway.store.directory import held
 from gateway.store.opening import open_reading, open_writing
@@ -247,6 +248,19 @@ async def open_sqlite_in_memory() -> AsyncIterator[SqliteStore]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def open_sqlite_beside(path: Path) -> AsyncIterator[SqliteStore]:
+    """Open the database at `path` for a command, to change it also while a server uses it.
+
+    The database is made if it is missing, and brought to this version if no server has it.
+
+    Raises:
+        ConfigInvalid: It can't be used; the text says why in one line.
+    """
+    async with beside(path) as (writer, reader):
+        yield SqliteStore(writer, reader)
 
 
 @asynccontextmanager

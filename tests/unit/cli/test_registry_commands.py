@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.access.key_ring import open_ring
 from gateway.cli import registry
 from gateway.cli.main import main
 from gateway.model import Record
@@ -239,6 +240,43 @@ def test_an_expired_token_is_expired(chatkey: Command) -> None:
     while json.loads(chatkey("token", "show", token_id))["state"] == "valid":
         pass
     assert json.loads(chatkey("token", "show", token_id))["state"] == "expired"
+
+
+# Keys.
+
+
+def test_a_rotation_is_on_record_with_who_made_it(chatkey: Command) -> None:
+    chatkey.issue()
+    kid = chatkey("key", "prepare").strip()
+    chatkey("key", "activate", "--at-once")
+    chatkey("key", "taint", kid)
+    chatkey("key", "revoke", kid)
+    results = [record for record in chatkey.records() if record.event != "key.change_intended"][1:]
+    assert [record.event for record in results] == ["key.prepared", "key.activated", "key.tainted", "key.revoked"]
+    assert {record.key_id for record in results} == {kid}
+    assert {record.facts["by"] for record in results} == {registry.operator()}
+
+
+def test_a_log_that_cannot_be_written_keeps_the_keys_as_they_are(chatkey: Command) -> None:
+    chatkey.issue()
+    before = (chatkey.data / "keys" / "ring.json").read_bytes()
+    (chatkey.data / "chatkey.db").write_bytes(b"something else" * 100)
+    assert chatkey("key", "prepare", status=1) == ""
+    assert "is not a database" in chatkey.err
+    assert (chatkey.data / "keys" / "ring.json").read_bytes() == before
+
+
+def test_a_token_that_a_key_in_a_file_signed_is_on_record_where_there_is_a_database(
+    chatkey: Command, tmp_path: Path
+) -> None:
+    open_ring(tmp_path / "vault")
+    key = ["--key", str(tmp_path / "vault" / "keys" / "issuer.pem")]
+    token = chatkey("token", "issue", "--client", "svc:a", "--chat", "-1001", *key).strip()
+    canary.watch(token)
+    assert not chatkey.data.exists()
+    chatkey("client", "add", "svc:a")
+    chatkey.issue(*key)
+    assert chatkey.events() == ["client.added", "token.issued"]
 
 
 @pytest.mark.parametrize(
