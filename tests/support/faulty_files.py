@@ -1,8 +1,9 @@
-"""Files that fail on demand: what SQLite meets when a disk is full, broken or turned read-only."""
+"""Files that fail on demand: what SQLite meets when a disk is full, broken, turned read-only or does not answer."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from threading import Event
 from typing import Any
 
 import apsw
@@ -11,13 +12,16 @@ import apsw
 class FaultyFiles(apsw.VFS):
     """Passes everything on to the real files, but fails the operations named in `failing` with `fault`.
 
-    The names are those of the VFS: `xOpen`, `xRead`, `xWrite`, `xTruncate`, `xSync`.
+    The names are those of the VFS: `xOpen`, `xRead`, `xWrite`, `xTruncate`, `xSync`. While `answers` is not set, what
+    is written does not come back at all.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.failing: Collection[str] = ()
         self.fault: type[apsw.Error] = apsw.IOError
+        self.answers = Event()
+        self.answers.set()
         super().__init__(name, base="")
 
     def xOpen(self, name: Any, flags: list[int]) -> _File:
@@ -25,6 +29,8 @@ class FaultyFiles(apsw.VFS):
         return _File(self, name, flags)
 
     def meet(self, operation: str) -> None:
+        if operation in ("xWrite", "xSync"):
+            self.answers.wait()
         if operation in self.failing:
             raise self.fault(f"{operation} failed on demand")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -124,11 +124,13 @@ def issuer_of(clock: Clock) -> Issuer:
 
 @asynccontextmanager
 async def open_house(
-    recheck: timedelta = timedelta(milliseconds=20), allowed_addresses: AddressRanges | None = None
+    recheck: timedelta = timedelta(milliseconds=20),
+    allowed_addresses: AddressRanges | None = None,
+    storage: AbstractAsyncContextManager[SqliteStore] | None = None,
 ) -> AsyncIterator[House]:
     clock, telegram = TurnedClock(), PlayedTelegram()
     verifier = Verifier(KeySet([KEY.verification_key]), issuer=ISSUER, audience=AUDIENCE, clock=clock)
-    async with open_sqlite_in_memory() as store:
+    async with storage or open_sqlite_in_memory() as store:
         registry = Registry(store.registry, clock, trusts=verifier.trusts, max_staleness=timedelta(days=3650))
         await registry.load()
         pacing = Pacing(MODES["off"])
