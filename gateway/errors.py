@@ -90,7 +90,7 @@ class RequestInvalid(GatewayError):
 
     def __init__(self, violations: Sequence[tuple[str, str]], **facts: str) -> None:
         """Keep the violations: pairs of a field's path, such as `buttons[0].text`, and what is wrong with it."""
-        super().__init__("; ".join(f"{path}: {what}" for path, what in violations), **facts)
+        super().__init__("; ".join(f"{path}: {what}" if path else what for path, what in violations), **facts)
         self.violations = tuple(violations)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -27,8 +27,8 @@ class Call:
     Attributes:
         id: Names the call in the log, the audit and the trailer `x-request-id`.
         known_method: The method's name if the gateway has it, `unknown` otherwise: for what counts by method.
+        authorization: The values of `authorization`.
         forwarded: The values of `x-forwarded-for`.
-        refusal: Why the headers alone were enough to refuse it.
     """
 
     id: str
@@ -37,8 +37,8 @@ class Call:
     started: float
     origin: Origin = field(default_factory=Origin)
     caller: Caller | None = None
+    authorization: list[str | bytes] = field(default_factory=list, repr=False)
     forwarded: list[str] = field(default_factory=list)
-    refusal: Exception | None = None
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     error_id: str = ""
@@ -49,8 +49,6 @@ class Call:
         self.context = context
         address = peer.client_of(context.peer(), self.forwarded, trusted_proxies)
         self.origin = Origin(method=self.method[:MAX_RECORDED_METHOD], address=address, call_id=self.id)
-        if self.caller is not None:
-            self.caller = replace(self.caller, origin=self.origin)
         context.set_trailing_metadata((("x-request-id", self.id),))
 
     def require_caller(self) -> Caller:

@@ -63,10 +63,10 @@ class Observer:
     def around(self, handle: Handle) -> Handle:
         """See how each call of a handler ends."""
 
-        async def observed(request: object, context: Context) -> bytes | None:
+        async def observed(requests: object, context: Context) -> bytes | None:
             call = calls.current()
             try:
-                return await handle(request, context)
+                return await handle(requests, context)
             except asyncio.CancelledError:
                 call.code = grpc.StatusCode.CANCELLED
                 raise

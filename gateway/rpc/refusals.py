@@ -7,7 +7,6 @@ from typing import Never
 
 import grpc
 
-from gateway.addresses import AddressRanges
 from gateway.desk.desk import Desk
 from gateway.errors import CallRefused, GatewayError
 from gateway.rpc import call as calls
@@ -22,25 +21,18 @@ _log = logger(__name__)
 class Refusals:
     """Catches everything that a handler, or whoever looked at the headers before it, raises."""
 
-    def __init__(self, *, desk: Desk, new_id: Callable[[], str], trusted_proxies: AddressRanges) -> None:
+    def __init__(self, *, desk: Desk, new_id: Callable[[], str]) -> None:
         """Write refusals into the audit log through `desk`, each under an id of its own."""
         self._desk = desk
         self._new_id = new_id
-        self._trusted_proxies = trusted_proxies
 
     def around(self, handle: Handle) -> Handle:
         """Answer errors of a handler with a status."""
 
-        async def refusing(request: object, context: Context) -> bytes | None:
+        async def refusing(requests: object, context: Context) -> bytes | None:
             call = calls.current()
             try:
-                call.arrive(context, self._trusted_proxies)
-                if call.caller is not None:
-                    # Before any other answer: to a token in the wrong place the door is the same for every call.
-                    self._desk.admit(call.caller, call.certificate)
-                if call.refusal is not None:
-                    raise call.refusal
-                return await handle(request, context)
+                return await handle(requests, context)
             except (grpc.aio.AbortError, grpc.aio.InternalError):
                 raise  # a status is sent already, or the transport is gone
             except Exception as error:  # noqa: BLE001 - the only place that may: it answers every one

@@ -21,11 +21,12 @@ from gateway.rpc import policy
 from gateway.rpc.authenticate import Authenticate
 from gateway.rpc.credential_self_service import CredentialSelfService
 from gateway.rpc.credentials import Tls, require_address, server_credentials
-from gateway.rpc.handlers import Handle, refusing, routes_of
+from gateway.rpc.handlers import PATIENCE, Handle, handler_of_nothing, routes_of
 from gateway.rpc.health_service import HealthService
 from gateway.rpc.messaging_service import MessagingService
 from gateway.rpc.observe import CallMetrics, Observer
 from gateway.rpc.refusals import Refusals
+from gateway.rpc.routing import Routing
 
 GRACE = timedelta(seconds=15)
 NO_PROXIES = AddressRanges()
@@ -35,7 +36,8 @@ OPTIONS: Sequence[tuple[str, int]] = (
     # On by default: refuses an honest client's next stream while the last one is still being freed. The limit above
     # stops a reset flood without it.
     ("grpc.http.overload_protection", 0),
-    ("grpc.max_receive_message_length", 64 * 1024),
+    # More than a request may have: what is only a little too large is refused in our words, and its reason.
+    ("grpc.max_receive_message_length", 256 * 1024),
     ("grpc.max_metadata_size", 8192),
     ("grpc.absolute_max_metadata_size", 8192),  # equal to the one above: in between, gRPC refuses at random
     ("grpc.compression_enabled_algorithms_bitset", 1),  # identity only
@@ -77,6 +79,7 @@ async def open_door(
     metrics: CallMetrics,
     trusted_proxies: AddressRanges = NO_PROXIES,
     grace: timedelta = GRACE,
+    patience: timedelta = PATIENCE,
 ) -> AsyncIterator[Door]:
     """Serve until the block is left; then let the calls end.
 
@@ -85,6 +88,7 @@ async def open_door(
         new_id: Gives a new id that nobody can guess, for calls and for refusals.
         trusted_proxies: From where `x-forwarded-for` is believed.
         grace: How long calls may take to end once the block is left.
+        patience: How long the one request of a call may take to come.
 
     Raises:
         ConfigInvalid: the address is not allowed, not ours or in use; a file of `tls` is no good; `GRPC_TRACE` is set.
@@ -94,7 +98,7 @@ async def open_door(
         raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
     require_address(listen, encrypted=tls is not None)
     credentials = server_credentials(tls) if tls else None
-    server, health = _server(desk, clock, new_id, metrics, trusted_proxies)
+    server, health = _server(desk, clock, new_id, metrics, trusted_proxies, patience)
     port = await _bound(server, listen, credentials)
     await server.start()
     try:
@@ -106,29 +110,35 @@ async def open_door(
 
 
 def _server(
-    desk: Desk, clock: Clock, new_id: Callable[[], str], metrics: CallMetrics, trusted_proxies: AddressRanges
+    desk: Desk,
+    clock: Clock,
+    new_id: Callable[[], str],
+    metrics: CallMetrics,
+    trusted_proxies: AddressRanges,
+    patience: timedelta,
 ) -> tuple[grpc.aio.Server, HealthService]:
     messaging = messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"]
     credential_self = credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"]
     health = HealthService([messaging.full_name, credential_self.full_name])
-    refusals = Refusals(desk=desk, new_id=new_id, trusted_proxies=trusted_proxies)
+    refusals = Refusals(desk=desk, new_id=new_id)
+    authenticate = Authenticate(desk=desk, trusted_proxies=trusted_proxies)
     services: list[tuple[ServiceDescriptor, object]] = [
         (messaging, MessagingService(desk, refusals)),
         (credential_self, CredentialSelfService(desk)),
         (health_pb2.DESCRIPTOR.services_by_name["Health"], health),
     ]
-    routes = {name: route for service in services for name, route in routes_of(*service).items()}
+    routes = {name: route for service in services for name, route in routes_of(*service, patience).items()}
     policy.require_complete(routes)
     kinds = {name: route.kind for name, route in routes.items()}
     observer = Observer(clock=clock, new_id=new_id, metrics=metrics, kinds=kinds)
 
     def around(handle: Handle) -> Handle:
-        # Observed outermost, so that refusals are counted; refused outside of the handler, so that it simply raises.
-        return observer.around(refusals.around(handle))
+        # Observed outermost, so that refusals are counted; refused outside of the rest, so that it simply raises.
+        return observer.around(refusals.around(authenticate.around(handle)))
 
     handlers = {name: route.handler(around) for name, route in routes.items()}
-    authenticate = Authenticate(desk=desk, observer=observer, handlers=handlers, refuse=refusing(around))
-    return grpc.aio.server(interceptors=(authenticate,), options=OPTIONS), health
+    routing = Routing(observer=observer, handlers=handlers, unknown=handler_of_nothing(around))
+    return grpc.aio.server(interceptors=(routing,), options=OPTIONS), health
 
 
 async def _bound(server: grpc.aio.Server, listen: str, credentials: grpc.ServerCredentials | None) -> int:

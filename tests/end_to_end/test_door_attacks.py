@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
+from structlog.testing import capture_logs
 
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from tests.support import http2
@@ -92,11 +95,58 @@ async def test_a_header_block_that_is_too_large_is_refused(view: Outside) -> Non
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_a_message_that_is_too_large_is_refused_before_any_handler(view: Outside) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await view.raw(SEND, b"x" * (64 * 1024 + 1), view.bearer())
+async def test_a_request_that_is_too_large_is_refused_unread(view: Outside) -> None:
+    over = await refusal_of(view.raw(SEND, b"x" * (64 * 1024 + 1), view.bearer()))
+    assert (over.code, over.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert over.violations == {"": "the request has 65537 bytes, at most 65536"}
+    at_most = await refusal_of(view.raw(SEND, b"x" * (64 * 1024), view.bearer()))
+    assert "is not a" in at_most.text, "it was read"
+
+
+async def test_what_is_far_too_large_is_refused_by_grpc_itself_and_counted(view: Outside) -> None:
+    with capture_logs() as lines, pytest.raises(grpc.aio.AioRpcError) as refused:
+        await view.raw(SEND, b"x" * (256 * 1024 + 1), view.bearer())
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert (await refusal_of(view.raw(SEND, b"x" * (64 * 1024), view.bearer()))).info.reason == "INVALID_REQUEST"
+    await asyncio.wait_for(view.metrics.quiet.wait(), 30)
+    assert view.metrics.ended.total() == 1
+    assert [line for line in lines if "exc_info" in line] == []
+
+
+SOON = timedelta(milliseconds=50)
+WATCH = "/chatkey.v1.MessagingGateway/WatchMessages"
+
+
+@pytest.mark.parametrize("method", [SEND, WATCH, "/grpc.health.v1.Health/Check"])
+async def test_row_35_a_request_that_does_not_come_is_not_waited_for(method: str) -> None:
+    async with outside(patience=SOON) as view:
+        refusal = await refusal_of(_end_of(view.channel.stream_stream(method)(metadata=view.bearer())))
+    assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert refusal.violations == {"": "the request did not come within 0.05 seconds"}
+
+
+async def test_row_35_half_a_request_is_not_waited_for() -> None:
+    async with outside(patience=SOON) as view, http2.connection(view.door.port) as connection:
+        await connection.first(http2.SETTINGS)
+        headers = http2.call_headers(SEND, *view.bearer())
+        whole = HELLO.SerializeToString()
+        begun = b"\0" + len(whole).to_bytes(4, "big") + whole[:-1]
+        await connection.send(
+            [http2.frame(http2.HEADERS, http2.END_HEADERS, 1, headers), http2.frame(http2.DATA, 0, 1, begun)]
+        )
+        assert b"did not come within" in await asyncio.wait_for(_ended(connection, 1), 30)
+        assert view.house.telegram.sent == []
+
+
+async def test_a_call_that_asks_for_nothing_is_told_so(view: Outside) -> None:
+    silent = view.channel.stream_stream(SEND)(metadata=view.bearer())
+    await silent.done_writing()
+    refusal = await refusal_of(_end_of(silent))
+    assert refusal.violations == {"": "there is no request"}
+
+
+async def _end_of(call: Any) -> object:
+    """Return what comes first: an answer, or the end, which raises."""
+    return await call.read()
 
 
 async def test_a_compressed_message_is_not_unpacked(view: Outside) -> None:

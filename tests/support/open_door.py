@@ -117,15 +117,22 @@ async def refusal_of(call: Any) -> Refusal:
 
 
 @asynccontextmanager
-async def outside(house: House | None = None, metrics: CountedCalls | None = None) -> AsyncIterator[Outside]:
+async def outside(
+    house: House | None = None, metrics: CountedCalls | None = None, **door_options: Any
+) -> AsyncIterator[Outside]:
     """Open a house with a door on a free port, and a channel to it."""
     if house is None:
-        async with open_house() as opened, outside(opened) as view:
+        async with open_house() as opened, outside(opened, metrics, **door_options) as view:
             yield view
         return
     metrics, ids = metrics or CountedCalls(), count(1)
     async with open_door(
-        house.desk, listen="127.0.0.1:0", clock=house.clock, new_id=lambda: f"id-{next(ids)}", metrics=metrics
+        house.desk,
+        listen="127.0.0.1:0",
+        clock=house.clock,
+        new_id=lambda: f"id-{next(ids)}",
+        metrics=metrics,
+        **door_options,
     ) as door:
         door.set_serving(True)
         async with grpc.aio.insecure_channel(f"127.0.0.1:{door.port}") as channel:

@@ -1,0 +1,40 @@
+"""From a call's method to its handler. Nothing is decided here: whom the method is for is decided inside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import grpc
+
+from gateway.rpc.handlers import Handler
+from gateway.rpc.observe import Observer
+
+
+class Routing(grpc.aio.ServerInterceptor):
+    """Begins every call, and gives it to the handler of its method or to the one of methods that there are not."""
+
+    def __init__(self, *, observer: Observer, handlers: Mapping[str, Handler], unknown: Handler) -> None:
+        """Route to `handlers` by full method name, and else to `unknown`."""
+        self._observer = observer
+        self._handlers = handlers
+        self._unknown = unknown
+
+    async def intercept_service(
+        self,
+        _continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the handler of a call."""
+        authorization: list[str | bytes] = []
+        ids: list[str] = []
+        forwarded: list[str] = []
+        for key, value in details.invocation_metadata:
+            if key == "authorization":
+                authorization.append(value)
+            elif key == "x-request-id":
+                ids.append(str(value))
+            elif key == "x-forwarded-for":
+                forwarded.append(str(value))
+        call = self._observer.begin(str(details.method), ids)
+        call.authorization, call.forwarded = authorization, forwarded
+        return self._handlers.get(call.method, self._unknown)
