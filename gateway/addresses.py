@@ -73,6 +73,18 @@ class AddressRanges:
                     yield max(mine, theirs, key=lambda network: network.prefixlen)
 
 
+def neighbourhood(address: str) -> str:
+    """Return what an address has in common with those of the same caller: the first 64 bits of IPv6, all of any other.
+
+    A text that is no address is returned as it is.
+    """
+    try:
+        plain = unmapped(ip_address(address))
+    except ValueError:
+        return address
+    return str(plain) if isinstance(plain, IPv4Address) else str(IPv6Network((int(plain) >> 64 << 64, 64)))
+
+
 def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """Return the IPv4 address that an IPv6 address stands for, or the address itself."""
     return getattr(address, "ipv4_mapped", None) or address

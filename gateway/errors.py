@@ -5,7 +5,8 @@
      |    +-- Unauthenticated
      |    |    +-- TokenExpired
      |    +-- PermissionDenied
-     |         +-- StepUpRequired
+     |    |    +-- StepUpRequired
+     |    +-- TooManyFailures
      +-- RequestInvalid
      |    +-- TextTooLong
      +-- RequestIdReused
@@ -81,6 +82,17 @@ class StepUpRequired(PermissionDenied):
     """a fresh second factor is needed"""
 
     reason = "STEP_UP_REQUIRED"
+
+
+class TooManyFailures(CallRefused):
+    """too many failures"""
+
+    reason = "TOO_MANY_FAILURES"
+
+    def __init__(self, *, retry_after: timedelta) -> None:
+        """Keep when to try again."""
+        super().__init__("too_many_failures", verified=False)
+        self.retry_after = retry_after
 
 
 class RequestInvalid(GatewayError):

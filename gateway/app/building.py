@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.keys import KeySet
 from gateway.access.last_use import LastUse
 from gateway.access.registry import Registry, Unknown
 from gateway.access.tokens import Verifier
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
-from gateway.app.metrics import export_delivery, export_registry
+from gateway.app.metrics import export_delivery, export_failures, export_registry
 from gateway.app.notices import tell_checkpoint, tell_tainted
 from gateway.app.readiness import Readiness
 from gateway.app.work import start
@@ -121,6 +122,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         )
         stack.push_async_callback(dispatcher.drain, config.drain)
         outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config, registry))
+        failures = FailedAttempts(clock, config.failures_per_minute)
         desk = Desk(
             verifier=verifier,
             registry=registry,
@@ -128,11 +130,13 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             outbox=outbox,
             ledger=ledger,
             clock=clock,
+            failures=failures,
             issuer=own_issuer(config, clock, chance),
             allowed_addresses=config.allowed_addresses,
         )
         export_delivery(metrics, dispatcher)
         export_registry(metrics, registry)
+        export_failures(metrics, failures)
         door = await stack.enter_async_context(
             open_door(
                 desk,

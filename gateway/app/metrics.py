@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.registry import Registry
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.telemetry import Metrics
@@ -39,4 +40,13 @@ def export_registry(metrics: Metrics, registry: Registry) -> None:
         "chatkey_tokens_revoked",
         "Tokens that were revoked one by one, and are not forgotten.",
         lambda: len(registry.revocations.tokens),
+    )
+
+
+def export_failures(metrics: Metrics, failures: FailedAttempts) -> None:
+    metrics.totals(
+        "chatkey_tokens_refused",
+        "Tokens that failed, and those that were refused unread because too many from their address had.",
+        "how",
+        lambda: {"failed": failures.failed_total, "unread": failures.refused_total},
     )

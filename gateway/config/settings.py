@@ -156,6 +156,12 @@ class Config:
     quota_queue_total: int = _setting(
         100_000, number, "How many messages may wait at once, of all clients together; 0: any number."
     )
+    failures_per_minute: int = _setting(
+        300,
+        number,
+        "How many tokens from one address may fail in a minute before unknown ones from there are refused unread; "
+        "0: any number.",
+    )
     retention: timedelta = _setting(
         timedelta(days=7),
         duration,

@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.access import addresses, bearer, confirmation, grants
+from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.issue import Issuer
 from gateway.access.narrow import narrow
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.messages import Messages
-from gateway.desk.rooms import LastUse, Ledger, Outbox, Registry, Verifier
+from gateway.desk.rooms import Failures, LastUse, Ledger, Outbox, Registry, Verifier
 from gateway.desk.stay import RECHECK, Stay
-from gateway.errors import CallRefused, MethodUnknown
+from gateway.errors import CallRefused, MethodUnknown, Unauthenticated
 from gateway.model import Caller, Narrowing, Origin, Permission, Record
+
+NOWHERE = Origin()
 
 
 class Desk(Messages):
@@ -31,6 +34,7 @@ class Desk(Messages):
         outbox: Outbox,
         ledger: Ledger,
         clock: Clock,
+        failures: Failures | None = None,
         issuer: Issuer | None = None,
         allowed_addresses: AddressRanges | None = None,
         recheck: timedelta = RECHECK,
@@ -38,6 +42,7 @@ class Desk(Messages):
         """Keep the rooms that the desk hands on to.
 
         Args:
+            failures: Says how many tokens from one address may fail; None: any number.
             issuer: Mints what holders hand on; None: nothing is minted here.
             allowed_addresses: From where alone anybody may call; None: from anywhere.
             recheck: How often an open stream looks at its credential again.
@@ -46,21 +51,37 @@ class Desk(Messages):
         super().__init__(registry=registry, last_use=last_use, outbox=outbox, clock=clock, stay=stay)
         self._verifier = verifier
         self._ledger = ledger
+        self._failures = failures or FailedAttempts(clock, 0)
         self._issuer = issuer
         self._allowed_addresses = allowed_addresses
 
-    def authenticate(self, values: Sequence[str | bytes]) -> Caller:
-        """Return who calls, with what is left of its right, by the values of the metadata `authorization` in order.
+    def authenticate(self, values: Sequence[str | bytes], origin: Origin = NOWHERE) -> Caller:
+        """Return who calls, with what is left of its right and from where.
+
+        Args:
+            values: Those of the metadata `authorization`, in order.
+            origin: From where the call comes.
 
         Raises:
             Unauthenticated: there is no acceptable credential, or it was revoked.
+            TooManyFailures: too many tokens from this address were none; this one was not looked at.
             PermissionDenied: the client is disabled or unknown.
         """
-        caller = self._verifier.verify(bearer.token_from(values))
+        caller = self._verified(bearer.token_from(values), origin.address)
         try:
-            return self._registry.standing(caller)
+            return replace(self._registry.standing(caller), origin=origin)
         except CallRefused as error:
             error.record.update(_identity(caller), verified=True)
+            raise
+
+    def _verified(self, token: str, address: str) -> Caller:
+        # A token that was good before is not held up by what others do at its address.
+        if not self._verifier.remembers(token):
+            self._failures.require_few(address)
+        try:
+            return self._verifier.verify(token)
+        except Unauthenticated:
+            self._failures.failed(address)
             raise
 
     def permit(self, caller: Caller, needs: Permission) -> None:

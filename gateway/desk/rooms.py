@@ -13,8 +13,21 @@ from gateway.model import Caller, Draft, Message, Record, State
 class Verifier(Protocol):
     """Tells who holds a token."""
 
+    def remembers(self, token: str) -> bool:
+        """Whether a token was good a while ago, so that verifying it costs next to nothing."""
+
     def verify(self, token: str) -> Caller:
         """Return whom the token names; raises `Unauthenticated` or `TokenExpired`."""
+
+
+class Failures(Protocol):
+    """Counts by address the tokens that fail."""
+
+    def require_few(self, address: str) -> None:
+        """Return if one more token from an address may be looked at; raises `TooManyFailures`."""
+
+    def failed(self, address: str) -> None:
+        """Count one that failed."""
 
 
 class Registry(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import replace
 
 from gateway.addresses import AddressRanges
 from gateway.desk.desk import Desk
@@ -42,8 +41,7 @@ class Authenticate:
         policy = POLICY.get(call.method)
         if policy is Access.PUBLIC:
             return
-        caller = self._desk.authenticate(call.authorization)
-        call.caller = caller = replace(caller, origin=call.origin)
+        caller = call.caller = self._desk.authenticate(call.authorization, call.origin)
         # Before any other answer: to a token in the wrong place the door is the same for every call.
         self._desk.admit(caller, call.certificate)
         if isinstance(policy, Permission):

@@ -21,6 +21,7 @@ from gateway.errors import (
     MessageNotFound,
     QuotaExceeded,
     RequestInvalid,
+    TooManyFailures,
 )
 
 DOMAIN = "chatkey.v1"
@@ -39,6 +40,7 @@ STATUS: Mapping[str, grpc.StatusCode] = {
     "CHAT_UNAVAILABLE": grpc.StatusCode.FAILED_PRECONDITION,
     "STATE_CONFLICT": grpc.StatusCode.FAILED_PRECONDITION,
     "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "TOO_MANY_FAILURES": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "NOT_DURABLE": grpc.StatusCode.UNAVAILABLE,
     "AUDIT_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "STATE_STALE": grpc.StatusCode.UNAVAILABLE,
@@ -80,13 +82,13 @@ class Answer:
 
 def answer_to(error: Exception) -> Answer:
     """Return the status of an error; what is not a `GatewayError` is a bug, of which nothing is told."""
-    if isinstance(error, CallRefused):
+    if isinstance(error, CallRefused) and not isinstance(error, TooManyFailures):
         return _fixed(error.reason, str(error))
     if not isinstance(error, GatewayError):
         return _fixed(INTERNAL, "internal error")
     reason = error.failure.reason if isinstance(error, MessageFailed) else error.reason
     violations = tuple(_fitting(_violations(error, reason)))
-    retry_after = error.retry_after if isinstance(error, QuotaExceeded) else None
+    retry_after = error.retry_after if isinstance(error, QuotaExceeded | TooManyFailures) else None
     return Answer(
         code=STATUS[reason],
         reason=reason,

@@ -168,6 +168,7 @@ def settings(folder: Path, box: Server, pacing: str, bot_id: int = 4242424242) -
         "CHATKEY_QUOTA_PER_MINUTE": "0",
         "CHATKEY_QUOTA_QUEUE": "0",
         "CHATKEY_QUOTA_QUEUE_TOTAL": "0",
+        "CHATKEY_FAILURES_PER_MINUTE": "0",
     }
 
 

@@ -25,6 +25,21 @@ def telegram() -> Sandbox:
     return Sandbox(limits="none", chats=[{"id": OPS, "title": "Ops"}, {"id": FINANCE, "title": "Finance"}])
 
 
+async def test_row_27_an_operator_sees_a_flood_of_bad_tokens_in_the_metrics(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "data", failures_per_minute=3) as running:
+        for _ in range(5):
+            forged = f"{running.token(OPS)[:-4]}AAAA"
+            async with Client(running.address, token=canary.watch(forged)) as forger:
+                with pytest.raises(ChatkeyError) as refused:
+                    await forger.send("forged", chat_id=OPS)
+        assert refused.value.reason == "TOO_MANY_FAILURES"
+        url = f"http://127.0.0.1:{running.app.http_port}/metrics"
+        async with aiohttp.ClientSession() as http, http.get(url) as page:
+            lines = (await page.text()).splitlines()
+    assert 'chatkey_tokens_refused_total{how="failed"} 3.0' in lines
+    assert any(line.startswith('chatkey_tokens_refused_total{how="unread"}') for line in lines)
+
+
 async def test_row_38_a_chat_that_is_told_to_wait_holds_back_no_other(tmp_path: Path, telegram: Sandbox) -> None:
     telegram.add_fault("sendMessage", OPS, times=3, fault={"kind": "rate_limited", "retry_after": 5})
     async with gateway(tmp_path / "data", telegram) as running, running.client(OPS) as ops:

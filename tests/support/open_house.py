@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from gateway.access.administration import Administration
+from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.issue import Issuer, Terms
 from gateway.access.keys import KeySet, SigningKey
 from gateway.access.last_use import LastUse
@@ -127,6 +128,7 @@ async def open_house(
     recheck: timedelta = timedelta(milliseconds=20),
     allowed_addresses: AddressRanges | None = None,
     storage: AbstractAsyncContextManager[SqliteStore] | None = None,
+    failures: FailedAttempts | None = None,
 ) -> AsyncIterator[House]:
     clock, telegram = TurnedClock(), PlayedTelegram()
     verifier = Verifier(KeySet([KEY.verification_key]), issuer=ISSUER, audience=AUDIENCE, clock=clock)
@@ -146,6 +148,7 @@ async def open_house(
             outbox=outbox,
             ledger=ledger,
             clock=clock,
+            failures=failures,
             issuer=issuer_of(clock),
             allowed_addresses=allowed_addresses,
             recheck=recheck,

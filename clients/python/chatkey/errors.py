@@ -15,6 +15,7 @@
      |    +-- StateConflict          such as cancelling a message that is on its way
      +-- ResourceExhausted           `retry_after` says when to try again
      |    +-- QuotaExceeded
+     |    +-- TooManyFailures        for a token that was not accepted before
      +-- Unavailable                 repeated by the client until the deadline; raised when that is over
      |    +-- NotDurable
      |    +-- ShuttingDown
@@ -140,6 +141,10 @@ class QuotaExceeded(ResourceExhausted):
     """The client has used up what it may send or queue for now."""
 
 
+class TooManyFailures(ResourceExhausted):
+    """Too many tokens from this address failed, so this one was not looked at."""
+
+
 class Unavailable(ChatkeyError):
     """The gateway can't be reached or can't answer now."""
 
@@ -212,6 +217,7 @@ BY_REASON: Mapping[str, type[ChatkeyError]] = {
     "STEP_UP_REQUIRED": StepUpRequired,
     "AUDIT_UNAVAILABLE": AuditUnavailable,
     "STATE_STALE": StateStale,
+    "TOO_MANY_FAILURES": TooManyFailures,
 }
 
 BY_CODE: Mapping[grpc.StatusCode, type[ChatkeyError]] = {

@@ -68,6 +68,7 @@ REFUSALS: list[Exception] = [
     errors.NotDurable(),
     errors.AuditUnavailable(),
     errors.StateStale(),
+    errors.TooManyFailures(retry_after=timedelta(seconds=3)),
     errors.ShuttingDown(),
     errors.MessageFailed("m", Failure(reason="CHAT_UNAVAILABLE", description="d", telegram_error_code=403)),
     ValueError("canary"),
@@ -122,8 +123,9 @@ def test_a_failed_message_goes_by_the_reason_of_its_failure(reason: str, code: g
     assert [(field.field, field.description) for field in fields] == expected
 
 
-def test_a_quota_says_when_to_try_again() -> None:
-    answer = answer_to(errors.QuotaExceeded(retry_after=timedelta(seconds=1, microseconds=1)))
+@pytest.mark.parametrize("kind", [errors.QuotaExceeded, errors.TooManyFailures])
+def test_what_passes_says_when_to_try_again(kind: type[errors.QuotaExceeded | errors.TooManyFailures]) -> None:
+    answer = answer_to(kind(retry_after=timedelta(seconds=1, microseconds=1)))
     (retry,) = details_of(answer, RetryInfo)
     assert retry.retry_delay.ToTimedelta() == timedelta(seconds=1, microseconds=1)
     assert dict(answer.trailers)["grpc-retry-pushback-ms"] == "1001"

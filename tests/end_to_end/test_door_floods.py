@@ -1,0 +1,119 @@
+"""A flood of tokens that are none, from the outside: threat row 27."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc.error_details_pb2 import RetryInfo
+from jwt.algorithms import ECAlgorithm
+
+from chatkey.v1 import messaging_gateway_pb2 as pb
+from gateway.access.failed_attempts import FailedAttempts
+from gateway.addresses import AddressRanges
+from gateway.clock import SystemClock
+from tests.support.open_door import SEND, Outside, outside, refusal_of
+from tests.support.open_house import CHAT, open_house
+
+LIMIT = 5
+HELLO = pb.SendMessageRequest(chat_id=CHAT, text="hello", wait_for=pb.WAIT_FOR_ACCEPTANCE)
+
+
+class StoppedClock(SystemClock):
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+async def view(clock: StoppedClock) -> AsyncIterator[Outside]:
+    proxies = AddressRanges.parse(["127.0.0.1"])
+    async with (
+        open_house(failures=FailedAttempts(clock, LIMIT)) as house,
+        outside(house, trusted_proxies=proxies) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+def signature_checks(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    checks: list[bytes] = []
+    verify = ECAlgorithm.verify
+
+    def counted(self: ECAlgorithm, msg: bytes, key: Any, sig: bytes) -> bool:
+        checks.append(sig)
+        return verify(self, msg, key, sig)
+
+    monkeypatch.setattr(ECAlgorithm, "verify", counted)
+    return checks
+
+
+async def flood(view: Outside, calls: int, address: str = "192.0.2.1") -> list[grpc.StatusCode]:
+    """Call with tokens that look right and are signed wrong; return how each call ended."""
+    signing_input = view.house.token().rpartition(".")[0]
+    ended = []
+    for number in range(calls):
+        signature = urlsafe_b64encode(number.to_bytes(64, "big")).decode().rstrip("=")
+        token = f"{signing_input}.{signature}"
+        call: Any = view.channel.unary_unary(SEND)(b"", metadata=view.bearer(token, ("x-forwarded-for", address)))
+        ended.append(await call.code())
+    return ended
+
+
+async def sent(view: Outside, token: str, address: str = "192.0.2.1") -> Any:
+    return await view.messaging.SendMessage(HELLO, metadata=view.bearer(token, ("x-forwarded-for", address)))
+
+
+async def test_row_27_a_flood_is_refused_unread_and_told_when_to_come_back(
+    view: Outside, clock: StoppedClock, signature_checks: list[bytes]
+) -> None:
+    codes = await flood(view, 50)
+    assert codes == [grpc.StatusCode.UNAUTHENTICATED] * LIMIT + [grpc.StatusCode.RESOURCE_EXHAUSTED] * 45
+    assert len(signature_checks) == LIMIT
+    refusal = await refusal_of(sent(view, view.house.token()))
+    assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_FAILURES")
+    (retry,) = refusal.details(RetryInfo)
+    assert retry.retry_delay.ToTimedelta() == timedelta(seconds=60 / LIMIT)
+    assert refusal.trailers["grpc-retry-pushback-ms"] == str(60_000 // LIMIT)
+    clock.seconds += 60 / LIMIT
+    assert (await sent(view, view.house.token())).message.id
+
+
+async def test_row_27_a_flood_hurts_nobody_whose_token_was_good_and_no_other_address(view: Outside) -> None:
+    known = view.house.token()
+    await sent(view, known)
+    assert grpc.StatusCode.RESOURCE_EXHAUSTED in await flood(view, 20)
+    for _ in range(20):
+        assert (await sent(view, known)).message.id
+    assert (await sent(view, view.house.token(), "192.0.2.2")).message.id
+
+
+async def test_row_27_every_call_of_a_flood_is_counted_in_the_audit_log(view: Outside) -> None:
+    await flood(view, 300)
+    await view.house.ledger.close()
+    records = [record for _, record in await view.house.store.records(event="call.refused", limit=1000)]
+    by_cause = {
+        reason: sum(each.count for each in records if each.reason == reason)
+        for reason in {record.reason for record in records}
+    }
+    assert by_cause.pop("too_many_failures") == 300 - LIMIT
+    assert sum(by_cause.values()) == LIMIT
+    assert len(records) < 120, "a flood fills no log"
+
+
+async def test_what_costs_no_look_at_a_token_is_not_held_against_its_address(view: Outside) -> None:
+    for authorization in ("", "Basic dXNlcg==", "Bearer =", f"Bearer {'x' * 5000}"):
+        for _ in range(LIMIT):
+            metadata = (("authorization", authorization), ("x-forwarded-for", "192.0.2.1"))
+            assert (await refusal_of(view.raw(SEND, metadata=metadata))).code is grpc.StatusCode.UNAUTHENTICATED
+    assert (await sent(view, view.house.token())).message.id
