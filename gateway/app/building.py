@@ -89,6 +89,10 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             on_tainted_key=tell_tainted,
         )
         readiness = Readiness()
+        # Long before it is ready and until the end, so that whoever asks is told why it is not.
+        http_port = await stack.enter_async_context(
+            open_web(config.http_listen, registry=metrics.registry, not_ready=readiness.why_not, jwks=keys.jwks)
+        )
         registry = Registry(
             store.registry,
             clock,
@@ -149,14 +153,6 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
                 grace=config.drain,
             )
         )
-        http_port = await stack.enter_async_context(
-            open_web(
-                config.http_listen,
-                registry=metrics.registry,
-                not_ready=readiness.why_not,
-                jwks=keys.jwks,
-            )
-        )
         # Only now can nothing refuse the start any more, which would be said in one line and nothing else.
         registry.tell()
         readiness.begin(dispatcher, door)
@@ -173,6 +169,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             greeting=greet(connector, dispatcher),
         )
         serving.set()
+        stack.callback(readiness.end)
         yield App(door.port, http_port, metrics, broken)
 
 

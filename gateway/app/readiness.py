@@ -14,6 +14,7 @@ class Readiness:
 
     def __init__(self) -> None:
         self._bot_ok = self._is_fresh = True
+        self._is_stopping = False
         self._dispatcher: Dispatcher | None = None
         self._door: Door | None = None
 
@@ -22,8 +23,16 @@ class Readiness:
         self._dispatcher, self._door = dispatcher, door
         self._tell()
 
+    def end(self) -> None:
+        """Say from now on that the gateway is stopping."""
+        self._is_stopping = True
+
     def why_not(self) -> str | None:
         """Say why no message can be taken or delivered now, in one line; None: they can."""
+        if self._is_stopping:
+            return "The gateway is stopping."
+        if self._door is None:
+            return "The gateway is starting."
         if not self._is_fresh:
             return "It can't be told what was revoked."
         return None if self._bot_ok else "Telegram refuses the bot token."

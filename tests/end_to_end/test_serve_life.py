@@ -73,6 +73,18 @@ async def test_a_draining_server_takes_no_more(tmp_path: Path) -> None:
         await require_delivered(telegram, client, [*(call.result() for call in calls), late])
 
 
+async def test_whoever_asks_a_draining_server_is_told_that_it_is_not_ready(tmp_path: Path) -> None:
+    telegram = telegram_that_takes(600)
+    async with sandbox_running(telegram) as url, serving(tmp_path, url) as server, server.client(CHAT) as client:
+        calls = await waiting_calls(server, client)
+        assert (await server.page("/readyz"))[0] == 200
+        server.signal(signal.SIGTERM)
+        await asyncio.gather(*calls)
+        assert await server.page("/readyz") == (503, "The gateway is stopping.\n")
+        assert await server.page("/healthz") == (200, "ok\n")
+        assert (await server.page("/metrics"))[0] == 200
+
+
 async def test_a_second_signal_ends_it_at_once_and_loses_nothing(tmp_path: Path) -> None:
     telegram = telegram_that_takes(600)
     async with sandbox_running(telegram) as url, serving(tmp_path, url) as server, server.client(CHAT) as client:
