@@ -34,7 +34,7 @@ from gateway.desk.desk import Desk
 from gateway.ids import opaque_maker, pooled, uuid7_maker
 from gateway.jwks.file_source import FileSource
 from gateway.jwks.url_source import UrlSource
-from gateway.rpc.credentials import Tls
+from gateway.rpc.certificates import Certificates, Tls
 from gateway.rpc.server import open_door
 from gateway.store.registry import Quota
 from gateway.store.sqlite import open_sqlite
@@ -141,11 +141,14 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         export_delivery(metrics, dispatcher)
         export_registry(metrics, registry)
         export_failures(metrics, failures)
+        certificates = _certificates(config)
+        if certificates is not None:
+            await start(stack, broken, certificates=certificates.run())
         door = await stack.enter_async_context(
             open_door(
                 desk,
                 listen=config.grpc_listen,
-                tls=_tls(config),
+                tls=certificates,
                 clock=clock,
                 new_id=opaque_maker(chance),
                 metrics=metrics,
@@ -187,10 +190,11 @@ async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event) -> None:
         await sealer.close()
 
 
-def _tls(config: Config) -> Tls | None:
+def _certificates(config: Config) -> Certificates | None:
     if not (config.tls_cert_file and config.tls_key_file):
         return None
-    return Tls(cert_file=config.tls_cert_file, key_file=config.tls_key_file, client_ca_file=config.tls_client_ca_file)
+    ca_file = config.tls_client_ca_file
+    return Certificates(Tls(cert_file=config.tls_cert_file, key_file=config.tls_key_file, client_ca_file=ca_file))
 
 
 def _quotas(config: Config, registry: Registry) -> Quotas:

@@ -115,10 +115,12 @@ class Config:
         "How long the gateway may not know what was revoked before it accepts and sends nothing.",
         form="5s",
     )
-    tls_cert_file: Path | None = _setting(None, path, "The server's certificate chain, PEM.", form="path")
-    tls_key_file: Path | None = _setting(None, path, "The key of that certificate, PEM.", form="path")
+    tls_cert_file: Path | None = _setting(
+        None, path, "The server's certificate chain, PEM; read again when it changes.", form="path"
+    )
+    tls_key_file: Path | None = _setting(None, path, "The key of that certificate, PEM; likewise.", form="path")
     tls_client_ca_file: Path | None = _setting(
-        None, path, "The CA of client certificates, PEM; then every caller needs one.", form="path"
+        None, path, "The CA of client certificates, PEM; then every caller needs one. Read again too.", form="path"
     )
     allowed_addresses: AddressRanges | None = _setting(
         None,

@@ -18,9 +18,10 @@ from gateway.clock import Clock
 from gateway.desk.desk import Desk
 from gateway.errors import ConfigInvalid
 from gateway.rpc import policy
+from gateway.rpc.address import require_address
 from gateway.rpc.authenticate import Authenticate
+from gateway.rpc.certificates import Certificates
 from gateway.rpc.credential_self_service import CredentialSelfService
-from gateway.rpc.credentials import Tls, require_address, server_credentials
 from gateway.rpc.handlers import PATIENCE, Handle, handler_of_nothing, routes_of
 from gateway.rpc.health_service import HealthService
 from gateway.rpc.messaging_service import MessagingService
@@ -73,7 +74,7 @@ async def open_door(
     desk: Desk,
     *,
     listen: str,
-    tls: Tls | None = None,
+    tls: Certificates | None = None,
     clock: Clock,
     new_id: Callable[[], str],
     metrics: CallMetrics,
@@ -85,19 +86,20 @@ async def open_door(
 
     Args:
         listen: `HOST:PORT` (port 0 takes a free one) or `unix:PATH`; without `tls` on this machine only.
+        tls: What the door shows and asks for; whoever gives it follows its files.
         new_id: Gives a new id that nobody can guess, for calls and for refusals.
         trusted_proxies: From where `x-forwarded-for` is believed.
         grace: How long calls may take to end once the block is left.
         patience: How long the one request of a call may take to come.
 
     Raises:
-        ConfigInvalid: the address is not allowed, not ours or in use; a file of `tls` is no good; `GRPC_TRACE` is set.
+        ConfigInvalid: the address is not allowed, not ours or in use; `GRPC_TRACE` is set.
         LookupError: the policy does not name exactly the RPCs that are served.
     """
     if os.environ.get("GRPC_TRACE"):
         raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
     require_address(listen, encrypted=tls is not None)
-    credentials = server_credentials(tls) if tls else None
+    credentials = tls.credentials() if tls else None
     server, health = _server(desk, clock, new_id, metrics, trusted_proxies, patience)
     port = await _bound(server, listen, credentials)
     await server.start()

@@ -15,7 +15,7 @@ from chatkey.v1 import messaging_gateway_pb2 as pb
 from chatkey.v1 import messaging_gateway_pb2_grpc
 from gateway.errors import ConfigInvalid
 from gateway.rpc import policy
-from gateway.rpc.credentials import Tls
+from gateway.rpc.certificates import Certificates, Tls
 from gateway.rpc.server import Door, open_door
 from tests.support.certificates import certificate
 from tests.support.open_door import CountedCalls, refusal_of
@@ -31,7 +31,14 @@ async def house() -> AsyncIterator[House]:
 
 
 def door_at(house: House, listen: str, tls: Tls | None = None) -> AbstractAsyncContextManager[Door]:
-    return open_door(house.desk, listen=listen, tls=tls, clock=house.clock, new_id=lambda: "id", metrics=CountedCalls())
+    return open_door(
+        house.desk,
+        listen=listen,
+        tls=Certificates(tls) if tls else None,
+        clock=house.clock,
+        new_id=lambda: "id",
+        metrics=CountedCalls(),
+    )
 
 
 async def refused_to_open(door: AbstractAsyncContextManager[Door]) -> str:

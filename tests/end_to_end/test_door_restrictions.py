@@ -21,7 +21,7 @@ from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.access.confirmation import thumbprint_of
 from gateway.addresses import AddressRanges
 from gateway.model import Grant, Permission
-from gateway.rpc.credentials import Tls
+from gateway.rpc.certificates import Certificates, Tls
 from gateway.rpc.server import open_door
 from tests.support.certificates import Certificate, certificate
 from tests.support.open_door import CountedCalls, Outside, Refusal, outside, refusal_of
@@ -206,7 +206,7 @@ async def test_row_31_a_bound_token_works_with_its_certificate_alone(house: Hous
     tls = Tls(cert_file=server.cert_file, key_file=server.key_file, client_ca_file=tmp_path / "ca.pem")
     token = house.minted(PIN, certificate_thumbprint=thumbprint_of(own.cert_file.read_bytes()))
     arguments = {"clock": house.clock, "new_id": lambda: "id", "metrics": CountedCalls()}
-    async with open_door(house.desk, listen="127.0.0.1:0", tls=tls, **arguments) as door:  # type: ignore[arg-type]
+    async with open_door(house.desk, listen="127.0.0.1:0", tls=Certificates(tls), **arguments) as door:  # type: ignore[arg-type]
         for client, is_good in ((own, True), (other, False)):
             credentials = shown(client, server.cert_file.read_bytes())
             async with grpc.aio.secure_channel(f"127.0.0.1:{door.port}", credentials) as channel:
