@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from datetime import timedelta
-
+from gateway.access.buckets import KEPT, Buckets
 from gateway.addresses import neighbourhood
 from gateway.clock import Clock
 from gateway.errors import TooManyFailures
 
-MAX_ADDRESSES = 10_000
-"""Addresses that are kept in mind: those that failed last."""
-
 
 class FailedAttempts:
-    """A bucket for each address, which a failure takes from and time fills up again.
+    """Counts failures by address.
 
     Addresses of one IPv6 network of 64 bits are one: whoever has one of them has all of them (RFC 6177). All local
     sockets are one, and so is whatever has no address that can be read.
     """
 
-    def __init__(self, clock: Clock, per_minute: int) -> None:
-        """Begin with every bucket full.
+    def __init__(self, clock: Clock, per_minute: int, addresses: int = KEPT) -> None:
+        """Begin with no failure.
 
         Args:
-            per_minute: How many failures a minute fills in, and as many at once; 0: any number.
+            per_minute: How many failures an address may have in a minute, and as many at once; 0: any number.
+            addresses: How many addresses to keep in mind: those that failed last.
         """
-        self._clock = clock
-        self._per_minute = per_minute
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets = Buckets(clock, per_minute, addresses)
         self.failed_total = 0
         self.refused_total = 0
 
@@ -38,25 +32,11 @@ class FailedAttempts:
         Raises:
             TooManyFailures: not before one failure is filled in again.
         """
-        if not self._per_minute:
-            return
-        missing = 1 - self._level(neighbourhood(address))
-        if missing > 0:
+        if wait := self._buckets.wait(neighbourhood(address)):
             self.refused_total += 1
-            raise TooManyFailures(retry_after=timedelta(minutes=missing / self._per_minute))
+            raise TooManyFailures(retry_after=wait)
 
     def failed(self, address: str) -> None:
         """Count a token from this address that failed."""
         self.failed_total += 1
-        if not self._per_minute:
-            return
-        key = neighbourhood(address)
-        self._left[key] = self._level(key) - 1, self._clock.monotonic()
-        self._left.move_to_end(key)
-        if len(self._left) > MAX_ADDRESSES:
-            self._left.popitem(last=False)
-
-    def _level(self, key: str) -> float:
-        level, at = self._left.get(key, (float(self._per_minute), 0.0))
-        since = timedelta(seconds=self._clock.monotonic() - at)
-        return min(self._per_minute, level + self._per_minute * (since / timedelta(minutes=1)))
+        self._buckets.take(neighbourhood(address))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.access.children import Children
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.keys import KeySet
 from gateway.access.last_use import LastUse
@@ -127,6 +128,9 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         stack.push_async_callback(dispatcher.drain, config.drain)
         outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config, registry))
         failures = FailedAttempts(clock, config.failures_per_minute)
+        children = None
+        if issuer := own_issuer(config, clock, chance):
+            children = Children(issuer, verifier.verify, store.registry, clock, config.narrowed_per_minute)
         desk = Desk(
             verifier=verifier,
             registry=registry,
@@ -135,7 +139,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             ledger=ledger,
             clock=clock,
             failures=failures,
-            issuer=own_issuer(config, clock, chance),
+            children=children,
             allowed_addresses=config.allowed_addresses,
         )
         export_delivery(metrics, dispatcher)

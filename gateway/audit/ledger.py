@@ -46,14 +46,6 @@ class Ledger:
         if self._floods.admit(short, has_room=self._has_room):
             self._waiting.append(short)
 
-    async def allowed(self, record: Record) -> None:
-        """Write down what is about to be allowed and is in no other transaction; it is durable on return.
-
-        Raises:
-            AuditUnavailable: it is not.
-        """
-        await self._store.record([tamed(record)])
-
     async def run(self, every: timedelta = INTERVAL) -> None:
         """Write what waits, again and again, until cancelled."""
         while True:

@@ -164,6 +164,9 @@ class Config:
         "How many tokens from one address may fail in a minute before unknown ones from there are refused unread; "
         "0: any number.",
     )
+    narrowed_per_minute: int = _setting(
+        60, number, "How many tokens a client may narrow from its own in a minute; 0: any number."
+    )
     retention: timedelta = _setting(
         timedelta(days=7),
         duration,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from gateway.access import addresses, bearer, confirmation, grants
+from gateway.access.children import Children
 from gateway.access.failed_attempts import FailedAttempts
-from gateway.access.issue import Issuer
-from gateway.access.narrow import narrow
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.messages import Messages
@@ -35,7 +34,7 @@ class Desk(Messages):
         ledger: Ledger,
         clock: Clock,
         failures: Failures | None = None,
-        issuer: Issuer | None = None,
+        children: Children | None = None,
         allowed_addresses: AddressRanges | None = None,
         recheck: timedelta = RECHECK,
     ) -> None:
@@ -43,7 +42,7 @@ class Desk(Messages):
 
         Args:
             failures: Says how many tokens from one address may fail; None: any number.
-            issuer: Mints what holders hand on; None: nothing is minted here.
+            children: Makes what holders hand on; None: nothing is minted here.
             allowed_addresses: From where alone anybody may call; None: from anywhere.
             recheck: How often an open stream looks at its credential again.
         """
@@ -52,7 +51,7 @@ class Desk(Messages):
         self._verifier = verifier
         self._ledger = ledger
         self._failures = failures or FailedAttempts(clock, 0)
-        self._issuer = issuer
+        self._children = children
         self._allowed_addresses = allowed_addresses
 
     def authenticate(self, values: Sequence[str | bytes], origin: Origin = NOWHERE) -> Caller:
@@ -137,16 +136,14 @@ class Desk(Messages):
             PermissionDenied: the caller's credential has not what is asked for, or is another issuer's.
             RequestInvalid: the wish is malformed, or nothing is left of it.
             MethodUnknown: no key signs here.
+            QuotaExceeded: the client has had its share for now.
             AuditUnavailable: it can't be written down, so there is no child.
             StateStale: it can't be told whether the parent was revoked.
         """
         self._registry.require_fresh()
-        if self._issuer is None:
+        if self._children is None:
             raise MethodUnknown("this gateway holds no key to issue credentials with")
-        token = narrow(self._issuer, caller, wish).token
-        child = self._verifier.verify(token)
-        await self._ledger.allowed(_narrowed(self._clock.now(), caller, child))
-        return token, child
+        return await self._children.make(caller, wish)
 
     def refused(self, error: CallRefused, origin: Origin, caller: Caller | None, error_id: str) -> None:
         """Write into the audit log that a call was refused, and why."""
@@ -176,24 +173,3 @@ def _identity(caller: Caller) -> dict[str, Any]:
         "issuer": caller.issuer,
         "chat_id": caller.sole_chat_id,
     }
-
-
-def _narrowed(at: datetime, caller: Caller, child: Caller) -> Record:
-    return Record(
-        at=at,
-        event="credential.narrowed",
-        decision="allow",
-        client=caller.client,
-        token_id=caller.token_id,
-        key_id=caller.key_id,
-        issuer=caller.issuer,
-        address=caller.origin.address,
-        method=caller.origin.method,
-        call_id=caller.origin.call_id,
-        chat_id=child.sole_chat_id,
-        facts={
-            "child_token_id": child.token_id,
-            "child_chats": len(child.grants),
-            "child_expires_at": int(child.expires_at.timestamp()),
-        },
-    )

@@ -111,6 +111,3 @@ class Ledger(Protocol):
 
     def refused(self, record: Record) -> None:
         """Note a refusal; never waits."""
-
-    async def allowed(self, record: Record) -> None:
-        """Write down what is about to be allowed; raises `AuditUnavailable` if that can't be done."""

@@ -90,6 +90,10 @@ class StoredChat:
     last_access_at: datetime | None = None
 
 
+NARROWED = "token:"
+"""What `issued_by` of a token begins with that was narrowed from another; the id of that one follows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
     """A token that was issued here; never its text."""

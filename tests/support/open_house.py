@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from gateway.access.administration import Administration
+from gateway.access.children import Children
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.issue import Issuer, Terms
 from gateway.access.keys import KeySet, SigningKey
@@ -149,7 +150,7 @@ async def open_house(
             ledger=ledger,
             clock=clock,
             failures=failures,
-            issuer=issuer_of(clock),
+            children=Children(issuer_of(clock), verifier.verify, store.registry, clock),
             allowed_addresses=allowed_addresses,
             recheck=recheck,
         )

@@ -7,7 +7,6 @@ from random import Random
 
 import pytest
 
-from gateway.access import failed_attempts
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.clock import SystemClock
 from gateway.errors import TooManyFailures
@@ -88,16 +87,15 @@ def test_who_shares_a_bucket(one: str, other: str, are_one: bool) -> None:
     assert made(failures, other, 5) == (0 if are_one else 3)
 
 
-def test_of_ever_new_addresses_only_the_last_are_kept_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failed_attempts, "MAX_ADDRESSES", 100)
-    failures = FailedAttempts(TurnedClock(), 1)
+def test_of_ever_new_addresses_only_the_last_are_kept_in_mind() -> None:
+    failures = FailedAttempts(TurnedClock(), 1, addresses=100)
     for number in range(1000):
         attempt(failures, f"10.0.{number // 256}.{number % 256}")
-    assert len(failures._left) == 100
+    assert len(failures._buckets) == 100
     assert attempt(failures, f"10.0.{999 // 256}.{999 % 256}") is not None
 
 
 def test_without_a_limit_only_the_total_is_kept() -> None:
     failures = FailedAttempts(TurnedClock(), 0)
     assert made(failures, "192.0.2.1", 1000) == 1000
-    assert (failures.failed_total, len(failures._left)) == (1000, 0)
+    assert (failures.failed_total, len(failures._buckets)) == (1000, 0)

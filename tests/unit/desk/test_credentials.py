@@ -10,9 +10,9 @@ import pytest
 
 from gateway.addresses import AddressRanges
 from gateway.desk.desk import Desk
-from gateway.errors import AuditUnavailable, MethodUnknown, PermissionDenied, Unauthenticated
-from gateway.model import Grant, Narrowing, Origin, Permission, Record
-from tests.support.open_house import CHAT, House, issuer_of, open_house
+from gateway.errors import MethodUnknown, PermissionDenied, Unauthenticated
+from gateway.model import Grant, Narrowing, Origin, Permission
+from tests.support.open_house import CHAT, House, open_house
 
 PIN = Grant(chat_id=CHAT, permissions=frozenset({Permission.WRITE}))
 OFFICE = AddressRanges.parse(["10.0.0.0/8"])
@@ -22,17 +22,6 @@ OFFICE = AddressRanges.parse(["10.0.0.0/8"])
 async def house() -> AsyncIterator[House]:
     async with open_house() as opened:
         yield opened
-
-
-class FullDisk:
-    """A ledger that can't write."""
-
-    def refused(self, record: Record) -> None:
-        """Forget it."""
-
-    async def allowed(self, record: Record) -> None:
-        """Fail."""
-        raise AuditUnavailable()
 
 
 def desk_of(house: House, **rooms: object) -> Desk:
@@ -63,12 +52,6 @@ def test_a_credential_without_restrictions_is_admitted_from_anywhere(house: Hous
 async def test_without_a_signing_key_nothing_is_handed_on(house: House) -> None:
     with pytest.raises(MethodUnknown, match="holds no key"):
         await desk_of(house).narrow_credential(house.caller(), Narrowing())
-
-
-async def test_what_cannot_be_written_down_is_not_handed_on(house: House) -> None:
-    desk = desk_of(house, ledger=FullDisk(), issuer=issuer_of(house.clock))
-    with pytest.raises(AuditUnavailable):
-        await desk.narrow_credential(house.caller(), Narrowing())
 
 
 async def test_what_is_handed_on_is_what_the_gateway_takes(house: House) -> None:

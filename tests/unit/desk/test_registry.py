@@ -178,7 +178,7 @@ async def test_while_the_registry_is_stale_nothing_is_written_and_all_is_read(ho
         outbox=house.desk._outbox,
         ledger=house.ledger,
         clock=house.clock,
-        issuer=house.desk._issuer,
+        children=house.desk._children,
     )
     caller = desk.authenticate([f"Bearer {house.token()}"])
     message = await house.desk.send_message(caller, DRAFT, timedelta(minutes=1))

@@ -68,8 +68,8 @@ class CredentialSelfServicer:
         times counted from the first credential. Each is written into the audit log.
 
         What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
-        nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
-        another child.
+        nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
+        holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

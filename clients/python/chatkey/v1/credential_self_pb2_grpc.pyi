@@ -45,8 +45,8 @@ class CredentialSelfStub:
     times counted from the first credential. Each is written into the audit log.
 
     What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
-    nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
-    another child.
+    nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
+    holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
     """
 
 @_typing.type_check_only
@@ -66,8 +66,8 @@ class CredentialSelfAsyncStub(CredentialSelfStub):
     times counted from the first credential. Each is written into the audit log.
 
     What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
-    nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
-    another child.
+    nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
+    holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
     """
 
 class CredentialSelfServicer(metaclass=_abc_1.ABCMeta):
@@ -96,8 +96,8 @@ class CredentialSelfServicer(metaclass=_abc_1.ABCMeta):
         times counted from the first credential. Each is written into the audit log.
 
         What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
-        nothing is left, with `INVALID_REQUEST`; a gateway that holds no signing key answers `METHOD_UNKNOWN`. A repeat makes
-        another child.
+        nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
+        holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
         """
 
 def add_CredentialSelfServicer_to_server(servicer: CredentialSelfServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
