@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -87,6 +88,40 @@ async def test_row_36_a_flood_of_pings_is_shown_the_door(view: Outside) -> None:
         await connection.send([http2.frame(http2.PING, payload=bytes(8))] * 50)
         goodbye = await asyncio.wait_for(connection.first(http2.GOAWAY), 30)
     assert b"too_many_pings" in goodbye.payload
+
+
+FLOODS = {
+    "headers without an end": [
+        http2.frame(http2.HEADERS, 0, 1, http2.call_headers(SEND)),
+        *[http2.frame(http2.CONTINUATION, 0, 1, http2.call_headers(SEND, ("x", "y" * 900)))] * 2000,
+    ],
+    "empty continuations": [
+        http2.frame(http2.HEADERS, 0, 1, http2.call_headers(SEND)),
+        *[http2.frame(http2.CONTINUATION, 0, 1)] * 20_000,
+    ],
+    "settings": [http2.frame(http2.SETTINGS, payload=b"\0\4\0\1\0\0")] * 20_000,
+    "window updates": [http2.frame(http2.WINDOW_UPDATE, payload=b"\0\0\0\1")] * 20_000,
+    "empty data": [
+        http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call_headers(SEND)),
+        *[http2.frame(http2.DATA, 0, 1)] * 20_000,
+    ],
+    "resets of streams that are not": [
+        http2.frame(http2.RST_STREAM, 0, number, bytes(4)) for number in range(1, 40_000, 2)
+    ],
+    "frames of no kind": [http2.frame(0xEE, 0, 1, bytes(100))] * 20_000,
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+async def test_row_36_a_flood_of_frames_is_in_nobodys_way(view: Outside, flood: str) -> None:
+    async with http2.connection(view.door.port) as connection:
+        await connection.first(http2.SETTINGS)
+        with suppress(ConnectionError):  # thrown out: that is an answer too
+            for first in range(0, len(FLOODS[flood]), 500):
+                await connection.send(FLOODS[flood][first : first + 500])
+        reply = await view.messaging.SendMessage(HELLO, metadata=view.bearer())
+    assert reply.message.state == pb.STATE_DELIVERED
+    assert view.metrics.began.total() <= 2
 
 
 async def test_a_header_block_that_is_too_large_is_refused(view: Outside) -> None:

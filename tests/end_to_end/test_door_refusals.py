@@ -53,6 +53,7 @@ async def test_without_a_good_token_every_cause_gets_the_same_bytes(view: Outsid
         (("authorization", f"Bearer {forged(view)}"),),
         (("authorization", f"Bearer {'x' * 4097}"),),
         (("x-authorization", f"Bearer {good}"),),
+        (("authorization-bin", f"Bearer {good}".encode()),),  # type: ignore[list-item]
     ]
     refusals = [await refusal_of(view.raw(SEND, metadata=metadata)) for metadata in bad]
     assert len({refusal.wire for refusal in refusals}) == 1
