@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from gateway.desk.text import visible_length
+from gateway.desk.text import hides_mention, visible_length
 from gateway.errors import RequestInvalid, TextTooLong
 from gateway.model import Button, Draft, Entity, State, TextFormat, is_chat_id
 
@@ -57,6 +57,9 @@ def require_sound(asked: Draft, rendered: Draft, now: datetime, malformed: Seque
         raise TextTooLong(violations, length=str(length), limit=str(MAX_TEXT))
     if length == 0:
         violations.append(("text", "is empty"))
+    # Last, because of entities without a bound it costs the square.
+    if not violations and hides_mention(rendered.text, rendered.text_format, rendered.entities):
+        violations.append(("entities" if asked.entities else "text", "has a tg link over nothing that can be seen"))
     if violations:
         raise RequestInvalid(violations)
 

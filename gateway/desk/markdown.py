@@ -13,6 +13,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from gateway.desk.visible import can_be_seen, is_mention
 from gateway.model import Entity
 
 MAX_ENTITIES = 100
@@ -40,8 +41,9 @@ def render(text: str) -> tuple[str, tuple[Entity, ...]]:
     """Render Markdown to a text and its entities, both as Telegram shows them.
 
     Headings are bold lines, lists have "• " or "1. " and are nested by indentation, images are links, HTML and tables
-    stay as they are written. Only `http`, `https` and `tg` links become links. Of more than 100 entities the later
-    ones are left out. A text of more than `MAX_SOURCE` characters stays as it is. Raises nothing.
+    stay as they are written. Only `http`, `https` and `tg` links become links, `tg` over something that can be seen. Of
+    more than 100 entities the later ones are left out. A text of more than `MAX_SOURCE` characters stays as it is.
+    Raises nothing.
     """
     source = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     tokens = _parse(source) if len(source) <= MAX_SOURCE else None
@@ -49,7 +51,14 @@ def render(text: str) -> tuple[str, tuple[Entity, ...]]:
         return cleaned(source).strip(" \n"), ()
     page = _Page()
     _Renderer(page).write(tokens)
-    return page.finish()
+    shown, entities = page.finish()
+    return shown, tuple(each for each in entities if not is_mention(each.url) or can_be_seen(covered(shown, each)))
+
+
+def covered(text: str, entity: Entity) -> str:
+    """Return the part of a text that an entity is for."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    return units[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le", "replace")
 
 
 def cleaned(text: str) -> str:
