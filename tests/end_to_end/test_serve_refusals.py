@@ -125,7 +125,7 @@ HALF_SET: list[tuple[dict[str, str | None], str]] = [
     ({"tls_cert_file": "/nowhere/cert"}, "CHATKEY_TLS_KEY_FILE is missing"),
     ({"tls_key_file": "/nowhere/key"}, "CHATKEY_TLS_CERT_FILE is missing"),
     ({"tls_client_ca_file": "/nowhere/ca"}, "needs CHATKEY_TLS_CERT_FILE too"),
-    ({"tls_cert_file": "/nowhere/cert", "tls_key_file": "/nowhere/key"}, "/nowhere/cert and /nowhere/key are no"),
+    ({"tls_cert_file": "/nowhere/cert", "tls_key_file": "/nowhere/key"}, "/nowhere/key can't be read: No such file"),
     ({"audience": ""}, "CHATKEY_AUDIENCE is set and empty"),
     ({"audiense": "x"}, "CHATKEY_AUDIENSE is not a setting"),
     ({"grpc_listen": "50051"}, "CHATKEY_GRPC_LISTEN must be HOST:PORT"),
