@@ -44,7 +44,9 @@ class Authenticators:
         new = Authenticator(operator=operator, secret=secret, last_step=-1, enrolled_by=by, enrolled_at=now)
         verdict, proven = judged(new, code, now)
         if verdict is not Verdict.GOOD:
-            raise RequestInvalid([("code", "is not what the app shows for this secret now: check the clock, try again")])
+            raise RequestInvalid(
+                [("code", "is not what the app shows for this secret now: check the clock, try again")]
+            )
 
         def enrolled(before: Authenticator | None) -> tuple[Authenticator, Record]:
             if before is not None and not replaces:

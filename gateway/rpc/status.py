@@ -39,6 +39,7 @@ STATUS: Mapping[str, grpc.StatusCode] = {
     "MESSAGE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "CHAT_UNAVAILABLE": grpc.StatusCode.FAILED_PRECONDITION,
     "STATE_CONFLICT": grpc.StatusCode.FAILED_PRECONDITION,
+    "APPROVAL_REQUIRED": grpc.StatusCode.FAILED_PRECONDITION,
     "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "TOO_MANY_FAILURES": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "NOT_DURABLE": grpc.StatusCode.UNAVAILABLE,
