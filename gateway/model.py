@@ -144,6 +144,14 @@ class TextFormat(Enum):
     MARKDOWN = "markdown"
 
 
+class Kind(Enum):
+    """What is to be done in a chat: send a message, or change or take out one that was sent."""
+
+    SEND = "send"
+    EDIT = "edit"
+    DELETE = "delete"
+
+
 class WhenUnknown(Enum):
     """What to do when it can't be known whether Telegram delivered a message."""
 
@@ -188,7 +196,12 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a client asks to be sent, as yet unchecked."""
+    """What a client asks for, as yet unchecked.
+
+    Attributes:
+        chat_id: Of an edit or a delete: 0 until it is known, by the message that it touches.
+        target_id: The message that an edit or a delete touches; a delete has no content.
+    """
 
     chat_id: int
     text: str
@@ -205,6 +218,8 @@ class Draft:
     priority: Priority = Priority.NORMAL
     ttl: timedelta = DEFAULT_TTL
     send_at: datetime | None = None
+    kind: Kind = Kind.SEND
+    target_id: str = ""
 
 
 class State(Enum):
@@ -239,7 +254,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message that was accepted: what the store keeps of it.
+    """A message that was accepted, or an edit or a delete of one: what the store keeps of it.
 
     Attributes:
         id: UUIDv7, given at acceptance.
@@ -256,6 +271,10 @@ class Message:
         ttl: How long it is worth sending from when it is first due; retried, from then on.
         attempts: How often it was handed to Telegram, an attempt under way included.
         unknown_attempts: How many of these ended without an answer.
+        telegram_message_ids: Those of the message that Telegram sent, changed or deleted.
+        telegram_chat_id: The chat that they count in: a group that became a supergroup has another. None: there are
+            none yet, or they are older than this.
+        target_id: The message that it touches.
     """
 
     id: str
@@ -283,13 +302,21 @@ class Message:
     issuer: str = ""
     generation: int | None = None
     ancestors: tuple[Ancestor, ...] = ()
+    kind: Kind = Kind.SEND
+    target_id: str = ""
+    telegram_chat_id: int | None = None
     seq: int = 0
     change: int = 0
 
     @property
     def possibly_duplicated(self) -> bool:
-        """Whether the chat may have seen it more than once: it was sent again after an attempt without an answer."""
-        return 0 < self.unknown_attempts < self.attempts
+        """Whether the chat may have seen it more than once.
+
+        What it may have seen: each attempt that got no answer, the one under way, and the one that was confirmed, by
+        which there are ids. To edit or delete twice is as good as once.
+        """
+        last = self.state is State.SENDING or bool(self.telegram_message_ids)
+        return self.kind is Kind.SEND and self.unknown_attempts + last > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

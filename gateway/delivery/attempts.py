@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from gateway.clock import Clock
-from gateway.delivery import content, outcomes
+from gateway.delivery import content, outcomes, touches
 from gateway.delivery.bot import Bot
 from gateway.delivery.chats import Chats
 from gateway.delivery.counts import Counts
+from gateway.delivery.courier import Courier
+from gateway.delivery.halting import Halting
 from gateway.delivery.keeping import STORE_PAUSE, DeliveryStore, Keeping
 from gateway.delivery.lanes import Lane
 from gateway.delivery.outcomes import Chance, Outcome
@@ -30,12 +31,9 @@ from gateway.telegram.failures import (
     ChatMoved,
     ChatRefused,
     RateLimited,
-    Refused,
     Unanswered,
 )
 
-BOT_PAUSE = 2.0
-"""Seconds until a bot that Telegram refused is tried again."""
 MOST_AT_ONCE = 80
 """Attempts under way at once: fewer than the connector has connections, so that none waits for one."""
 
@@ -49,15 +47,13 @@ def _may_leave(message: Message, chat_id: int) -> str | None:
     return None
 
 
-class Attempts:
+class Attempts(Halting):
     """Attempts what is kept, and keeps what came of it before anybody learns of it.
 
     Attributes:
         counts: What to export.
         waiting: Who waits for what becomes of a message.
-        schedule: What waits, and when it is its turn.
         chats: Which chats moved, and which are closed.
-        bot_ok: Whether Telegram takes the bot token, as far as is known.
     """
 
     def __init__(
@@ -91,70 +87,17 @@ class Attempts:
         """
         self.counts = Counts()
         self.waiting = Waiting()
-        self.schedule = Schedule(clock, pacing, Turns(weight), self.counts, most_at_once, self._begin, self._expire)
+        schedule = Schedule(clock, pacing, Turns(weight), self.counts, most_at_once, self._begin, self._expire)
+        super().__init__(schedule, bot, on_bot_state)
         self.chats = Chats(store.chats, clock, follows=follow_migration)
-        self.bot_ok = True
         self._store = store
         self._keeping = Keeping(store)
-        self._bot = bot
+        self._courier = Courier(bot)
         self._clock = clock
         self._chance = chance
         self._pacing = pacing
-        self._on_bot_state = on_bot_state
         self._may_leave = may_leave
-        self._is_held = False
-        self._closing = asyncio.Event()
-        self._tasks: set[asyncio.Task[object]] = set()
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether `drain` was called."""
-        return self._closing.is_set()
-
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run work that `drain` waits for, and that nobody's hanging up ends."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[object]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _report("delivery stumbled", error)
-
-    def bot_refused(self) -> None:
-        """Say that Telegram refuses the bot token: nothing is attempted until it takes one again."""
-        if self.bot_ok:
-            self._tell_bot_state(False)
-            self.spawn(self._restore_bot())
-
-    def hold(self, held: bool) -> None:
-        """Begin no attempt for now, or begin them again: for whoever says what may leave and can't tell."""
-        self._is_held = held
-        self._halt_or_go_on()
-
-    async def _restore_bot(self) -> None:
-        """Ask until Telegram takes the token, which may be replaced meanwhile, then go on."""
-        while not self.bot_ok:
-            try:
-                await asyncio.wait_for(self._closing.wait(), BOT_PAUSE)
-                return
-            except TimeoutError:
-                pass
-            try:
-                await self._bot.identify()
-            except BotFailure:
-                continue
-            self._tell_bot_state(True)
-
-    def _tell_bot_state(self, bot_ok: bool) -> None:
-        self.bot_ok = bot_ok
-        self._halt_or_go_on()
-        self._on_bot_state(bot_ok)
-
-    def _halt_or_go_on(self) -> None:
-        self.schedule.is_halted = self._is_held or not self.bot_ok
-        self.schedule.go_on()
+        self._probes: set[str] = set()
 
     def chat_is_back(self, chat_id: int) -> None:
         """Say that something came from a chat: if it was closed, it is written to again."""
@@ -163,21 +106,39 @@ class Attempts:
 
     # Messages come and go.
 
-    def joined(self, message: Message) -> None:
-        """Say that the message that was announced to the schedule is kept: it waits, or else ends at once."""
+    def joined(self, message: Message, *, probes: bool = False) -> None:
+        """Say that the message that was announced to the schedule is kept: it waits, or else ends at once.
+
+        Args:
+            probes: Whether it is attempted even if its chat is closed: somebody wants to know whether it still is.
+        """
         pending, why = slim(message), self.chats.refusal(message.chat_id)
-        if why and self.schedule.is_open and message.due_at <= self._clock.now():
+        if probes:
+            self._probes.add(message.id)
+        elif why and self._is_next(pending):
             self.schedule.ended(pending)
             self.spawn(self._fail(pending, why))
-        else:
-            self.schedule.joined(pending)
+            self.waiting.changed(message)
+            return
+        self.schedule.joined(pending)
         self.waiting.changed(message)
 
-    async def attempt(self, message: Message, draft: Draft) -> None:
-        """Attempt the message that was announced to the schedule and is kept in SENDING, and see the outcome kept."""
+    def _is_next(self, pending: Pending) -> bool:
+        """Whether nothing but its turn is waited for: neither a time of its own nor a message that it touches."""
+        is_due = self.schedule.is_open and pending.due_at <= self._clock.now()
+        return is_due and not self.schedule.knows(pending.target_id)
+
+    async def attempt(self, message: Message, draft: Draft, target: Message | None) -> None:
+        """Attempt the message that was announced to the schedule and is kept in SENDING, and see the outcome kept.
+
+        Args:
+            message: As it is kept.
+            draft: Its content.
+            target: The message that it touches, if it touches one.
+        """
         lane = self.schedule.took(slim(message))
         self.waiting.changed(message)
-        await self._attempt(lane, message, replace(draft, chat_id=lane.chat_id))
+        await self._attempt(lane, message, replace(draft, chat_id=lane.chat_id), target)
 
     def removed(self, message: Message) -> None:
         """Say that a message that was waiting is final, and kept so."""
@@ -190,7 +151,20 @@ class Attempts:
         """Forget a message that is final, if it is, and tell those who wait for it."""
         if message.state.is_final and self.schedule.forget(message.id):
             self.counts.finished[message.state.value] += 1
+            self._probes.discard(message.id)
+            self._let_go(message)
         self.waiting.changed(message)
+
+    def _let_go(self, target: Message) -> None:
+        """Let what waits behind a message go to its place, or fail where there is nothing to touch."""
+        why = touches.obstacle(target, target.telegram_chat_id or target.chat_id)
+        for pending in self.schedule.freed(target.id):
+            if why:
+                self.schedule.withdraw(pending)
+                self.spawn(self._conclude(pending, partial(outcomes.untouched, why)))
+            else:
+                self.schedule.line_up(pending)
+        self.schedule.go_on()
 
     async def _keep(self, before: Message, outcome: Outcome) -> Message:
         """Keep an outcome, and only then tell who waits for it."""
@@ -205,9 +179,15 @@ class Attempts:
 
     async def _start(self, lane: Lane, pending: Pending) -> None:
         """Have it kept that the attempt begins, then make it: a crash in between leaves a doubt, not a secret."""
-        if why := self.chats.refusal(lane.chat_id):
+        why = None if pending.id in self._probes else self.chats.refusal(lane.chat_id)
+        if why:
             self.schedule.not_made(lane)
             self._after(lane, await self._fail(pending, why))
+            return
+        target = await self._keeping.found(pending.target_id) if pending.target_id else None
+        if target and not target.state.is_final:
+            # It is to be sent again, and stands further back.
+            self.schedule.wait_behind(lane, pending)
             return
         now = self._clock.now()
         try:
@@ -219,7 +199,7 @@ class Attempts:
             return
         if message is not None:
             self.waiting.changed(message)
-            await self._attempt(lane, message, content.decode(message.content, lane.chat_id))
+            await self._attempt(lane, message, content.decode(message.content, lane.chat_id), target)
             return
         self.schedule.not_made(lane)
         found = await self._keeping.message(pending.id)
@@ -228,21 +208,21 @@ class Attempts:
         self._settle(found)
         self._after(lane, found)
 
-    async def _attempt(self, lane: Lane, message: Message, draft: Draft) -> None:
-        if withheld := self._withheld(message, lane.chat_id):
+    async def _attempt(self, lane: Lane, message: Message, draft: Draft, target: Message | None) -> None:
+        if withheld := self._withheld(message, lane.chat_id) or self._untouched(message, lane.chat_id, target):
             self.schedule.not_made(lane)
             kept = await self._keep(message, withheld)
             self._after(lane, kept, self._clock.now() + timedelta(seconds=STORE_PAUSE))
             return
-        ids, failure = await self._send(draft)
+        ids, failure = await self._courier.carry(message.kind, draft, target.telegram_message_ids if target else ())
         now = self._clock.now()
         self.schedule.answered(lane)
         if failure is None:
             self.counts.attempts["delivered"] += 1
-            kept = await self._keep(message, outcomes.delivered(message, ids, now))
+            kept = await self._keep(message, outcomes.delivered(message, ids, lane.chat_id, now))
             self.chat_is_back(lane.chat_id)
         else:
-            failure = await self._cause_of(failure, lane.chat_id)
+            failure = await self._courier.cause_of(failure, lane.chat_id)
             self.counts.attempts[outcomes.CAUSES[type(failure)]] += 1
             kept = await self._refused(lane, message, failure, now)
         self._after(lane, kept)
@@ -279,24 +259,10 @@ class Attempts:
             return outcomes.held_back(message, now)
         return outcomes.credential_ended(message, cause, now) if cause else None
 
-    async def _send(self, draft: Draft) -> tuple[tuple[int, ...], BotFailure | None]:
-        try:
-            return await self._bot.send_message(draft), None
-        except BotFailure as failure:
-            return (), failure
-        except Exception as bug:  # noqa: BLE001 - a bug of ours must not leave a message in SENDING for ever
-            _report("an attempt stumbled", bug)
-            return (), Unanswered()
-
-    async def _cause_of(self, failure: BotFailure, chat_id: int) -> BotFailure:
-        """Tell a refused chat from a refused message: Telegram's code is 400 for both, its wording no contract."""
-        if type(failure) is not Refused or failure.code != 400:
-            return failure
-        try:
-            answers = await self._bot.chat_answers(chat_id)
-        except BotFailure:
-            return failure
-        return failure if answers else ChatRefused(failure.code, failure.description)
+    def _untouched(self, message: Message, chat_id: int, target: Message | None) -> Outcome | None:
+        """Return what becomes of an edit or a delete of what can't be touched; None: it can, or is no such thing."""
+        why = touches.obstacle(target, chat_id) if message.target_id else None
+        return outcomes.untouched(why, message, self._clock.now()) if why else None
 
     def _react(self, lane: Lane, failure: BotFailure, pause: timedelta) -> None:
         """Do what a failure asks for beyond its message."""
@@ -349,8 +315,5 @@ def slim(message: Message) -> Pending:
         due_at=message.due_at,
         expires_at=message.expires_at,
         state=message.state,
+        target_id=message.target_id,
     )
-
-
-def _report(what: str, error: BaseException) -> None:
-    asyncio.get_running_loop().call_exception_handler({"message": what, "exception": error})

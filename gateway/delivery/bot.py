@@ -16,5 +16,11 @@ class Bot(Protocol):
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
         """Send a message once, and return the ids that Telegram gave it."""
 
+    async def edit_message(self, draft: Draft, message_id: int) -> None:
+        """Change a message of the bot's into what the draft says, once."""
+
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
+        """Take a message of the bot's out of its chat, once."""
+
     async def chat_answers(self, chat_id: int) -> bool:
         """Tell whether the bot can see a chat; False where Telegram refuses it."""

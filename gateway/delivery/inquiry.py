@@ -63,7 +63,7 @@ class Inquiry:
             NotDurable: The store can't be read.
         """
         message = await self._found(message_id)
-        if not _is_theirs(message, caller):
+        if not is_theirs(message, caller):
             raise MessageNotFound(messageId=message_id)
         return message
 
@@ -105,7 +105,7 @@ class Inquiry:
         place = tokens.place_from(after, search) if after else None
         page, last = await self._store.list_messages(search, place, limit)
         token = tokens.page_token(last, search) if last else ""
-        return [message for message in page if _is_theirs(message, caller)], token
+        return [message for message in page if is_theirs(message, caller)], token
 
     def estimated_wait(self, chat_id: int, client: str, message_id: str = "") -> timedelta:
         """Return about how long a client's message waits for its first attempt.
@@ -141,7 +141,7 @@ class Inquiry:
                 page = await self._store.changes(caller.client, caller.chat_ids, after, PAGE)
                 for message in page:
                     after = message.change
-                    if _is_theirs(message, caller):
+                    if is_theirs(message, caller):
                         yield message, tokens.resume_token(after)
                 if len(page) < PAGE:
                     if self._dispatcher.is_closing:
@@ -160,7 +160,8 @@ def _give_up(end: asyncio.Future[Message | None]) -> None:
         end.set_result(None)
 
 
-def _is_theirs(message: Message, caller: Caller) -> bool:
+def is_theirs(message: Message, caller: Caller) -> bool:
+    """Whether a message is of the caller's client, in a place that its credential opens."""
     if message.client != caller.client:
         return False
     grant = next((grant for grant in caller.grants if grant.chat_id == message.chat_id), None)

@@ -42,10 +42,14 @@ class Keeping:
 
     async def message(self, message_id: str) -> Message:
         """Return a message that is known to be there."""
-        message = await again(lambda: self._store.get(message_id))
+        message = await self.found(message_id)
         if message is None:
             raise LookupError(f"message {message_id} is gone from the store")
         return message
+
+    async def found(self, message_id: str) -> Message | None:
+        """Return a message, if it is still there."""
+        return await again(lambda: self._store.get(message_id))
 
     async def keep(self, before: Message, outcome: Outcome) -> Message:
         """Put what became of a message in the place of what it was, and return what is kept now."""

@@ -10,7 +10,9 @@
 | no answer, GIVE_UP                   | DELIVERY_UNKNOWN                                                          |
 | chat refused                         | FAILED, CHAT_UNAVAILABLE                                                  |
 | chat moved                           | RETRY_WAIT, and due; then as chat refused if that is not believed         |
-| message refused                      | FAILED, INVALID_REQUEST                                                   |
+| message refused, by 400 or 413       | FAILED, INVALID_REQUEST                                                   |
+| refused otherwise                    | FAILED, TELEGRAM_FAILED                                                   |
+| what it touches is not there, fixed  | FAILED, MESSAGE_UNAVAILABLE; it is not attempted where that is known      |
 | bot refused                          | back as it was: the attempt does not count                                |
 | its time to live is over             | EXPIRED                                                                   |
 | cancelled                            | CANCELLED                                                                 |
@@ -18,6 +20,9 @@
 
 What ends without being delivered after an attempt that got no answer ends in DELIVERY_UNKNOWN instead: the chat may
 have seen it, and neither FAILED nor EXPIRED nor CANCELLED would be true.
+
+An edit or a delete is repeated while an answer is missing, up to `MOST_ATTEMPTS` times: that does no harm. Neither goes
+where its chat has moved to: what a group has written stays behind when it becomes a supergroup.
 """
 
 from __future__ import annotations
@@ -26,12 +31,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.model import Caller, Failure, Message, Record, State, WhenUnknown
+from gateway.model import Caller, Failure, Kind, Message, Record, State, WhenUnknown
 from gateway.telegram.failures import (
     BotFailure,
     BotRefused,
     ChatMoved,
     ChatRefused,
+    MessageFixed,
+    MessageGone,
+    NotModified,
     NotSent,
     RateLimited,
     Refused,
@@ -44,6 +52,13 @@ Chance = Callable[[], float]
 
 Outcome = tuple[Message, Record]
 """A message as it is to be kept now, and the audit record of the change."""
+
+LEFT_BEHIND = "The group became a supergroup: what was written before can't be changed any more."
+_DOUBT = {
+    Kind.SEND: "Telegram did not answer; the chat may have seen the message.",
+    Kind.EDIT: "Telegram did not answer; the message may have been changed.",
+    Kind.DELETE: "Telegram did not answer; the message may have been deleted.",
+}
 
 MOST_RESENDS = 3
 MOST_ATTEMPTS = 20
@@ -61,13 +76,27 @@ CAUSES: dict[type[BotFailure], str] = {
     BotRefused: "bot_refused",
     ServerFailed: "server_failed",
     Refused: "refused",
+    NotModified: "not_modified",
+    MessageGone: "message_gone",
+    MessageFixed: "message_fixed",
 }
 """How the audit log and the metrics call each failure."""
 
 
-def delivered(message: Message, ids: tuple[int, ...], now: datetime) -> Outcome:
-    """Return a message that Telegram has confirmed."""
-    after = replace(message, state=State.DELIVERED, telegram_message_ids=ids, finished_at=now, failure=None)
+ABOUT_THE_MESSAGE = frozenset({400, 413})
+"""What Telegram answers to a request that is wrong itself. Any other refusal is none of the client's."""
+
+
+def delivered(message: Message, ids: tuple[int, ...], chat_id: int, now: datetime) -> Outcome:
+    """Return a message that Telegram has confirmed, with the ids that it has in this chat."""
+    after = replace(
+        message,
+        state=State.DELIVERED,
+        telegram_message_ids=ids,
+        telegram_chat_id=chat_id,
+        finished_at=now,
+        failure=None,
+    )
     return after, _record(after, now, "delivered")
 
 
@@ -94,18 +123,33 @@ def refused(message: Message, failure: BotFailure, now: datetime, chance: Chance
             return after, _record(after, now, cause, new_chat_id=new_chat_id)
         case ChatRefused():
             after = _final(message, State.FAILED, now, _failure("CHAT_UNAVAILABLE", None, failure))
+        case MessageGone() | MessageFixed():
+            after = _final(message, State.FAILED, now, _failure("MESSAGE_UNAVAILABLE", None, failure))
         case _:
-            after = _final(message, State.FAILED, now, _failure("INVALID_REQUEST", None, failure))
+            after = _final(message, State.FAILED, now, _failure(_reason(message, failure), None, failure))
     return after, _record(after, now, cause)
 
 
 def moved(message: Message, failure: ChatMoved, approved: bool, now: datetime) -> Outcome:
-    """Return a message, which is SENDING, for a group that became a supergroup: it goes there as soon as it may."""
+    """Return a message, which is SENDING, for a group that became a supergroup: it goes there as soon as it may.
+
+    An edit or a delete fails: there, the ids of the group's messages are those of others.
+    """
+    if message.kind is not Kind.SEND:
+        after = _final(message, State.FAILED, now, _failure("MESSAGE_UNAVAILABLE", LEFT_BEHIND, failure))
+        return after, _record(after, now, "chat_moved", new_chat_id=failure.new_chat_id)
     what = (
         "The group became a supergroup" if approved else "The group became a supergroup; an operator has to approve it"
     )
     after = replace(message, state=State.RETRY_WAIT, due_at=now, failure=_failure("CHAT_UNAVAILABLE", what, failure))
     return after, _record(after, now, "chat_moved", new_chat_id=failure.new_chat_id)
+
+
+def untouched(why: str, message: Message, now: datetime) -> Outcome:
+    """Return an edit or a delete of what can't be touched: it waits, or is SENDING and was not attempted."""
+    untried = replace(message, attempts=message.attempts - (message.state is State.SENDING))
+    after = _final(untried, State.FAILED, now, Failure(reason="MESSAGE_UNAVAILABLE", description=why))
+    return after, _record(after, now, "message_unavailable")
 
 
 def chat_closed(message: Message, why: ChatRefused, now: datetime) -> Outcome:
@@ -141,11 +185,14 @@ def cancelled(message: Message, now: datetime) -> Outcome:
 
 
 def retried(message: Message, caller: Caller, now: datetime) -> Message:
-    """Return a message that ended undelivered and is to be sent again, as if the caller's token had brought it."""
+    """Return a message that ended undelivered and is to be sent again, as if the caller's token had brought it.
+
+    It has no time of its own any more, and is due whatever the clock says after a restart.
+    """
     return replace(
         message,
         state=State.QUEUED,
-        due_at=now,
+        due_at=message.accepted_at,
         expires_at=now + message.ttl,
         finished_at=None,
         failure=None,
@@ -160,7 +207,8 @@ def retried(message: Message, caller: Caller, now: datetime) -> Message:
 
 def _unanswered(message: Message, failure: Unanswered, now: datetime, chance: Chance) -> Outcome:
     unknown = replace(message, unknown_attempts=message.unknown_attempts + 1)
-    if message.when_unknown is WhenUnknown.GIVE_UP or unknown.unknown_attempts > MOST_RESENDS:
+    most = MOST_RESENDS if message.kind is Kind.SEND else MOST_ATTEMPTS
+    if message.when_unknown is WhenUnknown.GIVE_UP or unknown.unknown_attempts > most:
         after = _final(unknown, State.DELIVERY_UNKNOWN, now, None)
     else:
         after = _later(unknown, now + _backoff(message, chance), "Telegram did not answer", failure)
@@ -187,10 +235,17 @@ def _final(message: Message, state: State, now: datetime, why: Failure | None) -
         state = State.DELIVERY_UNKNOWN
         why = Failure(
             reason="TELEGRAM_FAILED",
-            description="Telegram did not answer; the chat may have seen the message.",
+            description=_DOUBT[message.kind],
             telegram_error_code=why.telegram_error_code if why else 0,
         )
     return replace(message, state=state, finished_at=now, failure=why)
+
+
+def _reason(message: Message, failure: BotFailure) -> str:
+    """Say what a refusal that has no other meaning is about: a delete has no content that could be wrong."""
+    if not isinstance(failure, Refused) or failure.code not in ABOUT_THE_MESSAGE:
+        return "TELEGRAM_FAILED"
+    return "MESSAGE_UNAVAILABLE" if message.kind is Kind.DELETE else "INVALID_REQUEST"
 
 
 def _failure(reason: str, description: str | None, failure: BotFailure) -> Failure:
@@ -219,5 +274,10 @@ def _record(message: Message, now: datetime, reason: str, **facts: str | int | b
         key_id=message.key_id,
         chat_id=message.chat_id,
         message_id=message.id,
-        facts={"attempts": message.attempts, **facts},
+        facts={"attempts": message.attempts, **facts, **touch_facts(message)},
     )
+
+
+def touch_facts(message: Message) -> dict[str, str | int | bool]:
+    """Return what the record of an edit or a delete says beside that of a message."""
+    return {} if message.kind is Kind.SEND else {"kind": message.kind.value, "target_id": message.target_id}

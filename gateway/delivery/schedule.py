@@ -13,6 +13,7 @@ from gateway.delivery.agenda import Agenda
 from gateway.delivery.counts import Counts
 from gateway.delivery.lanes import Lane
 from gateway.delivery.pacing import Pacing
+from gateway.delivery.touches import Behind
 from gateway.delivery.turns import Turns
 from gateway.model import State
 from gateway.store.base import Pending
@@ -63,6 +64,7 @@ class Schedule:
         self._begin_attempt = begin
         self._expire = expire
         self._early: dict[str, Pending] = {}
+        self._behind = Behind()
         self._lanes: dict[int, Lane] = {}
         self._moved: dict[int, int] = {}
         self._held: set[int] = set()
@@ -107,6 +109,8 @@ class Schedule:
         """
         now = self._clock.monotonic()
         pending = self.pending.get(message_id) or self._early.get(message_id)
+        if pending and self.knows(pending.target_id):
+            return self.wait(chat_id, client, pending.target_id)
         if pending and pending.due_at > self._clock.now():
             return self._monotonic(pending.due_at) - now
         lane = self._found(chat_id) or Lane(self._moved.get(chat_id, chat_id))
@@ -175,9 +179,27 @@ class Schedule:
         """Take a message out of wherever it waits; it stays known until `forget`."""
         self._scheduled.discard(pending.id)
         self._expiry.discard(pending.id)
+        self._behind.discard(pending)
         if lane := self._found(pending.chat_id):
             lane.remove(pending.id)
             self._place(lane)
+
+    def freed(self, message_id: str) -> list[Pending]:
+        """Return what waited behind a message, in order, to be given another place by `line_up` or `withdraw`."""
+        return self._behind.take(message_id)
+
+    def wait_behind(self, lane: Lane, pending: Pending) -> None:
+        """Have the lane's head, whose attempt is not made after all, wait for the message that it touches."""
+        self.not_made(lane)
+        lane.end()
+        self._expiry.set(pending.id, self._monotonic(pending.expires_at))
+        self._line_up(pending)
+        self.release(lane)
+
+    def line_up(self, pending: Pending) -> None:
+        """Give a message that was `freed` its place."""
+        self._line_up(pending)
+        self._place(self._lane(pending.chat_id))
 
     def forget(self, message_id: str) -> bool:
         """Know a message no longer, for it is final; return whether it was known."""
@@ -255,13 +277,19 @@ class Schedule:
     # Within.
 
     def _admit(self, pending: Pending) -> None:
-        """Put a message where it waits: in its lane, or apart until its own time comes."""
+        """Know a message from now on, and put it where it waits."""
         if pending.id in self.pending:
             return
         self._know(pending)
         self._expiry.set(pending.id, self._monotonic(pending.expires_at))
+        self._line_up(pending)
+
+    def _line_up(self, pending: Pending) -> None:
+        """Put a message where it waits: behind the one that it touches, apart until its own time, or in its lane."""
         lane = self._lane(pending.chat_id)
-        if pending.state is State.RETRY_WAIT and lane.head is None:
+        if self.knows(pending.target_id):
+            self._behind.add(pending)
+        elif pending.state is State.RETRY_WAIT and lane.head is None:
             lane.head, lane.not_before = pending, self._monotonic(pending.due_at)
         elif pending.due_at > pending.accepted_at and pending.due_at > self._clock.now():
             # It has a time of its own: where it has none, it is due whatever the clock was set to meanwhile.

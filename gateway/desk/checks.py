@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gateway.desk.text import hides_mention, visible_length
 from gateway.errors import RequestInvalid, TextTooLong
-from gateway.model import Button, Draft, Entity, State, TextFormat, is_chat_id
+from gateway.model import Button, Draft, Entity, Kind, State, TextFormat, is_chat_id
 
 Violation = tuple[str, str]
 """A field's path, as the contract names it, and what is wrong with it."""
@@ -48,14 +48,15 @@ def require_sound(asked: Draft, rendered: Draft, now: datetime, malformed: Seque
         TextTooLong: the text is longer than Telegram takes; with every other violation beside it.
         RequestInvalid: there are other violations; all of them are named.
     """
-    violations = [*malformed, *_chat(asked), *_text(rendered), *_entities(asked), *_ids(asked)]
+    where = _chat(asked) if asked.kind is Kind.SEND else _message_id(asked.target_id)
+    violations = [*malformed, *where, *_text(rendered), *_entities(asked), *_ids(asked)]
     violations += _buttons(asked.buttons)
     violations += _times(asked, now)
     length = visible_length(rendered.text, rendered.text_format)
     if length > MAX_TEXT:
         violations.append(("text", f"has {length} characters after its markup is parsed, at most {MAX_TEXT}"))
         raise TextTooLong(violations, length=str(length), limit=str(MAX_TEXT))
-    if length == 0:
+    if length == 0 and asked.kind is not Kind.DELETE:
         violations.append(("text", "is empty"))
     # Last, because of entities without a bound it costs the square.
     if not violations and hides_mention(rendered.text, rendered.text_format, rendered.entities):

@@ -69,6 +69,25 @@ class Messages:
         self._last_use.accessed(draft.chat_id, self._clock.now())
         return self._outbox.accept(caller, ready, fingerprint_of(draft))
 
+    async def touch_message(
+        self, caller: Caller, draft: Draft, wait: timedelta | None, malformed: Sequence[Violation] = ()
+    ) -> Message:
+        """Put an edit or a delete on durable storage, and wait for its end if `wait` is given.
+
+        The arguments are those of `send_message`; the draft names no chat but the message that it touches.
+
+        Raises:
+            PermissionDenied: the caller may write nowhere.
+            MessageNotFound: it is not a message that the caller's client sent to a chat of the caller's.
+            StateConflict: it can't be touched.
+            CallRefused, GatewayError: as `send_message`.
+        """
+        caller, ready = self._ready_to_touch(caller, draft, malformed)
+        self._registry.require_fresh()
+        message = await self._outbox.touch(caller, ready, fingerprint_of(draft))
+        self._last_use.accessed(message.chat_id, self._clock.now())
+        return message if wait is None else await self.message_ended(message, wait)
+
     async def message_ended(self, message: Message, wait: timedelta) -> Message:
         """Return an accepted message once it is final, or as it is when `wait` is over; raises `MessageFailed`."""
         if not message.state.is_final:
@@ -80,6 +99,11 @@ class Messages:
     def validate_message(self, caller: Caller, draft: Draft, malformed: Sequence[Violation] = ()) -> None:
         """Make every check that `send_message` makes before it keeps anything, with the same errors."""
         self._ready(caller, draft, malformed)
+
+    async def validate_touch(self, caller: Caller, draft: Draft, malformed: Sequence[Violation] = ()) -> Message:
+        """Make every check that `touch_message` makes, with the same errors, and return what would be touched."""
+        caller, ready = self._ready_to_touch(caller, draft, malformed)
+        return await self._outbox.touchable(caller, ready.target_id)
 
     def estimated_wait(self, message: Message) -> timedelta | None:
         """Return about how long a message still waits for its first attempt; None once it was attempted or is final."""
@@ -199,14 +223,24 @@ class Messages:
             standing = self._registry.standing(caller)
             grants.require(standing, Permission.WRITE, draft.chat_id, draft.message_thread_id)
         now = self._clock.now()
-        ready = draft
-        if draft.text_format is TextFormat.MARKDOWN:
-            text, entities = render(draft.text)
-            ready = replace(ready, text=text, entities=entities, text_format=TextFormat.PLAIN)
+        ready = _rendered(draft)
         if draft.send_at is not None and draft.send_at <= now:
             ready = replace(ready, send_at=None)
         checks.require_sound(draft, ready, now, malformed)
         return ready
+
+    def _ready_to_touch(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> tuple[Caller, Draft]:
+        caller = grants.allowing(caller, Permission.WRITE)
+        ready = _rendered(draft)
+        checks.require_sound(draft, ready, self._clock.now(), malformed)
+        return caller, ready
+
+
+def _rendered(draft: Draft) -> Draft:
+    if draft.text_format is not TextFormat.MARKDOWN:
+        return draft
+    text, entities = render(draft.text)
+    return replace(draft, text=text, entities=entities, text_format=TextFormat.PLAIN)
 
 
 def _require_chat(caller: Caller, chat_id: int) -> None:

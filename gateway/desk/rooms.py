@@ -65,6 +65,12 @@ class Outbox(Protocol):
         Begun by the call itself, it is done whole, even when the caller stops waiting for it.
         """
 
+    async def touch(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Message:
+        """Put an edit or a delete of a message of the caller on durable storage, or find that of an equal request."""
+
+    async def touchable(self, caller: Caller, message_id: str) -> Message:
+        """Return a message of the caller that can be edited and deleted."""
+
     async def settled(self, message_id: str, within: timedelta) -> Message:
         """Return the message once it is final, or as it is when `within` is over."""
 

@@ -11,10 +11,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chatkey.v1 import credential_self_pb2 as credential_pb
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.desk.explanation import Explanation
-from gateway.model import Caller, Draft, Failure, Grant, Message, Permission, State
+from gateway.model import Caller, Draft, Failure, Grant, Kind, Message, Permission, State
 from gateway.rpc.status import Answer, answer_to
 
 STATES: Mapping[State, str] = {state: f"STATE_{state.name}" for state in State}
+KINDS: Mapping[Kind, str] = {kind: f"KIND_{kind.name}" for kind in Kind}
 PERMISSIONS: Mapping[Permission, str] = {permission: f"PERMISSION_{permission.name}" for permission in Permission}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +32,8 @@ def message_to(message: Message) -> pb.Message:
         attempts=message.attempts,
         possibly_duplicated=message.possibly_duplicated,
         expire_time=_timestamp(message.expires_at),
+        kind=KINDS[message.kind],
+        target_message_id=message.target_id,
     )
     if message.finished_at is not None:
         reply.finish_time.CopyFrom(_timestamp(message.finished_at))
@@ -44,6 +47,16 @@ def message_to(message: Message) -> pb.Message:
 def sent_to(message: Message, estimated_wait: timedelta | None) -> pb.SendMessageResponse:
     """Return the answer to whoever sent a message."""
     return pb.SendMessageResponse(message=message_to(message), estimated_wait=_duration(estimated_wait))
+
+
+def edited_to(message: Message, estimated_wait: timedelta | None) -> pb.EditMessageResponse:
+    """Return the answer to whoever edited a message."""
+    return pb.EditMessageResponse(message=message_to(message), estimated_wait=_duration(estimated_wait))
+
+
+def deleted_to(message: Message, estimated_wait: timedelta | None) -> pb.DeleteMessageResponse:
+    """Return the answer to whoever deleted a message."""
+    return pb.DeleteMessageResponse(message=message_to(message), estimated_wait=_duration(estimated_wait))
 
 
 def change_to(message: Message | None, resume_token: str) -> pb.WatchMessagesResponse:
@@ -79,7 +92,12 @@ def explanation_to(explanation: Explanation) -> pb.ExplainResponse:
 
 def checked_to(draft: Draft) -> pb.Message:
     """Return the message that the draft would have made: without an id or a state, since it was not kept."""
-    return pb.Message(chat_id=draft.chat_id, request_id=draft.request_id)
+    return pb.Message(
+        chat_id=draft.chat_id,
+        request_id=draft.request_id,
+        kind=KINDS[draft.kind],
+        target_message_id=draft.target_id,
+    )
 
 
 def credential_to(caller: Caller) -> credential_pb.Credential:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message as ProtoMessage
@@ -27,6 +27,7 @@ from gateway.model import (
     Draft,
     Entity,
     Grant,
+    Kind,
     LinkPreview,
     Narrowing,
     Permission,
@@ -37,6 +38,7 @@ from gateway.model import (
 )
 
 V = TypeVar("V")
+Asked: TypeAlias = pb.SendMessageRequest | pb.EditMessageRequest | pb.DeleteMessageRequest
 
 TEXT_FORMATS: Mapping[int, TextFormat] = {
     pb.TEXT_FORMAT_UNSPECIFIED: TextFormat.PLAIN,
@@ -87,9 +89,7 @@ def draft_from(request: pb.SendMessageRequest) -> tuple[Draft, list[Violation]]:
 
     The second is not raised here: whether the chat is the caller's is to be decided first.
     """
-    malformed = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
-    if request.wait_for not in WAITS:
-        malformed.append(("wait_for", "is not a value of this version"))
+    malformed = _malformed(request)
     draft = Draft(
         chat_id=request.chat_id,
         text=request.text,
@@ -123,7 +123,41 @@ def draft_to_explain(request: pb.ExplainRequest) -> tuple[Draft, list[Violation]
     return draft_from(request.message)
 
 
-def waits(request: pb.SendMessageRequest, *, by_default: bool) -> bool:
+def edit_from(request: pb.EditMessageRequest) -> tuple[Draft, list[Violation]]:
+    """Do as `draft_from` for what a message is to become."""
+    malformed = _malformed(request)
+    draft = Draft(
+        kind=Kind.EDIT,
+        chat_id=0,
+        target_id=request.message_id,
+        text=request.text,
+        text_format=_enum(TEXT_FORMATS, request, "text_format", malformed),
+        entities=tuple(map(_entity, request.entities)),
+        request_id=request.request_id,
+        link_preview=_enum(LINK_PREVIEWS, request, "link_preview", malformed),
+        buttons=tuple(tuple(map(_button, row.buttons)) for row in request.buttons),
+        priority=_enum(PRIORITIES, request, "priority", malformed),
+        ttl=_ttl(request.ttl) if request.HasField("ttl") else model.DEFAULT_TTL,
+    )
+    return draft, malformed
+
+
+def delete_from(request: pb.DeleteMessageRequest) -> tuple[Draft, list[Violation]]:
+    """Do as `draft_from` for a message that is to go."""
+    malformed = _malformed(request)
+    draft = Draft(
+        kind=Kind.DELETE,
+        chat_id=0,
+        target_id=request.message_id,
+        text="",
+        request_id=request.request_id,
+        priority=_enum(PRIORITIES, request, "priority", malformed),
+        ttl=_ttl(request.ttl) if request.HasField("ttl") else model.DEFAULT_TTL,
+    )
+    return draft, malformed
+
+
+def waits(request: Asked, *, by_default: bool) -> bool:
     """Whether the call is to wait for the delivery; what is unknown was refused before anybody waits."""
     return WAITS.get(request.wait_for, False) if request.wait_for else by_default
 
@@ -179,7 +213,14 @@ def refuse_unknown_fields(request: ProtoMessage) -> None:
         raise RequestInvalid(violations)
 
 
-def _enum(known: Mapping[int, V], request: pb.SendMessageRequest, name: str, malformed: list[Violation]) -> V:
+def _malformed(request: Asked) -> list[Violation]:
+    malformed = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+    if request.wait_for not in WAITS:
+        malformed.append(("wait_for", "is not a value of this version"))
+    return malformed
+
+
+def _enum(known: Mapping[int, V], request: Asked, name: str, malformed: list[Violation]) -> V:
     number: int = getattr(request, name)
     if number not in known:
         malformed.append((name, "is not a value of this version"))

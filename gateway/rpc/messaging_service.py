@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 
 from chatkey.v1 import messaging_gateway_pb2 as pb
+from gateway.desk.checks import Violation
 from gateway.desk.desk import Desk
+from gateway.model import Draft, Message
 from gateway.rpc import answers, convert
 from gateway.rpc.call import Call
 from gateway.rpc.refusals import Refusals
@@ -80,6 +83,31 @@ class MessagingService:
         resolution = convert.resolution_from(request)
         message = await self._desk.resolve_message(call.require_caller(), request.message_id, resolution)
         return pb.ResolveMessageResponse(message=answers.message_to(message))
+
+    async def EditMessage(self, request: pb.EditMessageRequest, call: Call) -> pb.EditMessageResponse:
+        """Change a message, and wait as long as the client wants and can."""
+        draft, malformed = convert.edit_from(request)
+        if request.validate_only:
+            return pb.EditMessageResponse(message=await self._checked(call, draft, malformed))
+        return answers.edited_to(*await self._touch(request, call, draft, malformed))
+
+    async def DeleteMessage(self, request: pb.DeleteMessageRequest, call: Call) -> pb.DeleteMessageResponse:
+        """Take a message out of its chat, and wait as long as the client wants and can."""
+        draft, malformed = convert.delete_from(request)
+        if request.validate_only:
+            return pb.DeleteMessageResponse(message=await self._checked(call, draft, malformed))
+        return answers.deleted_to(*await self._touch(request, call, draft, malformed))
+
+    async def _touch(
+        self, request: convert.Asked, call: Call, draft: Draft, malformed: list[Violation]
+    ) -> tuple[Message, timedelta | None]:
+        wait = _wait(call.time_remaining()) if convert.waits(request, by_default=True) else None
+        message = await self._desk.touch_message(call.require_caller(), draft, wait, malformed)
+        return message, self._desk.estimated_wait(message)
+
+    async def _checked(self, call: Call, draft: Draft, malformed: list[Violation]) -> pb.Message:
+        target = await self._desk.validate_touch(call.require_caller(), draft, malformed)
+        return answers.checked_to(replace(draft, chat_id=target.chat_id))
 
     async def Explain(self, request: pb.ExplainRequest, call: Call) -> pb.ExplainResponse:
         """Say what would become of a message."""

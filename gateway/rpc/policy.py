@@ -24,6 +24,8 @@ POLICY: Mapping[str, Permission | Access] = {
     "/chatkey.v1.MessagingGateway/CancelMessage": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/RetryMessage": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/ResolveMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/EditMessage": Permission.WRITE,
+    "/chatkey.v1.MessagingGateway/DeleteMessage": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/Explain": Access.CREDENTIAL,
     "/chatkey.v1.CredentialSelf/DescribeCredential": Access.CREDENTIAL,
     "/chatkey.v1.CredentialSelf/NarrowCredential": Access.CREDENTIAL,

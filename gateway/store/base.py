@@ -24,6 +24,7 @@ class Pending:
     due_at: datetime
     expires_at: datetime
     state: State
+    target_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,8 @@ class OutboxStore(Protocol):
         """Put what can change of a message, and an audit record, in the place of what was.
 
         What can change: `state`, `due_at`, `expires_at`, `attempts`, `unknown_attempts`, `attempted_at`,
-        `finished_at`, `telegram_message_ids`, `failure`. The message is compared first: unless its state and attempts
-        are as `expected`, nothing is kept and None returned.
+        `finished_at`, `telegram_message_ids`, `telegram_chat_id`, `failure`. The message is compared first: unless its
+        state and attempts are as `expected`, nothing is kept and None returned.
         """
 
     async def requeue(self, message: Message, expected: tuple[State, int], record: Record) -> Message | None:
@@ -93,7 +94,7 @@ class OutboxStore(Protocol):
         """Remove up to `limit` messages that ended long ago, with their request ids; return how many.
 
         Those that were finished before `finished_before`, and whose time to live, counted from then, was over before
-        `dead_before`; the first finished go first. Records stay.
+        `dead_before`; the first finished go first. One that an unfinished edit or delete touches stays. Records stay.
         """
 
     async def list_messages(

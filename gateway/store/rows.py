@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from gateway.model import Ancestor, Failure, Message, Priority, Record, State, WhenUnknown
+from gateway.model import Ancestor, Failure, Kind, Message, Priority, Record, State, WhenUnknown
 from gateway.store.base import Pending
 
 Row: TypeAlias = tuple[Any, ...]
@@ -36,7 +36,11 @@ def _optional_instant(value: int | None) -> datetime | None:
 
 
 def changing_row(message: Message) -> Row:
-    """Return what can change of a message, from `due_at` on, in the order of the columns."""
+    """Return what can change of a message, in the order of `SAVE_MESSAGE`."""
+    return (*_course_row(message), message.telegram_chat_id)
+
+
+def _course_row(message: Message) -> Row:
     return (
         microseconds(message.due_at),
         microseconds(message.expires_at),
@@ -71,9 +75,12 @@ def message_row(message: Message) -> Row:
         message.priority.value,
         message.when_unknown.value,
         microseconds(message.accepted_at),
-        *changing_row(message),
+        *_course_row(message),
         message.ttl // _MICROSECOND,
         *_lineage_row(message),
+        message.kind.value,
+        message.target_id or None,
+        message.telegram_chat_id,
     )
 
 
@@ -117,6 +124,9 @@ def message_from(row: Row) -> Message:
         issuer=row[26],
         generation=row[27],
         ancestors=tuple(_ancestor_from(*values) for values in orjson.loads(row[28])),
+        kind=Kind(row[29]),
+        target_id=row[30] or "",
+        telegram_chat_id=row[31],
     )
 
 
@@ -141,6 +151,7 @@ def pending_from(row: Row) -> Pending:
         due_at=instant(row[6]),
         expires_at=instant(row[7]),
         state=State(row[8]),
+        target_id=row[9] or "",
     )
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 MESSAGE_COLUMNS = (
     "seq, change, id, client, chat_id, request_id, fingerprint, content, token_id, key_id, issued_at, priority, "
     "when_unknown, accepted_at, due_at, expires_at, state, attempts, unknown_attempts, attempted_at, finished_at, "
-    "telegram_message_ids, failure_reason, failure_description, failure_code, ttl, issuer, generation, ancestors"
+    "telegram_message_ids, failure_reason, failure_description, failure_code, ttl, issuer, generation, ancestors, "
+    "kind, target_id, telegram_chat_id"
 )
 RECORD_COLUMNS = "seq, at, event, decision, reason, client, token_id, chat_id, error_id, message_id, record"
 
 ADD_MESSAGE = (
-    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 29)}) "
+    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 32)}) "
     "ON CONFLICT (client, request_id) WHERE request_id IS NOT NULL DO NOTHING"
 )
 REPEATED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND request_id = ?"
@@ -24,7 +25,7 @@ START_MESSAGE = (
 SAVE_MESSAGE = (
     "UPDATE messages SET change = ?, due_at = ?, expires_at = ?, state = ?, attempts = ?, unknown_attempts = ?, "
     "attempted_at = ?, finished_at = ?, telegram_message_ids = ?, failure_reason = ?, failure_description = ?, "
-    "failure_code = ? WHERE id = ? AND state = ? AND attempts = ?"
+    "failure_code = ?, telegram_chat_id = ? WHERE id = ? AND state = ? AND attempts = ?"
 )
 REQUEUE_MESSAGE = (
     "UPDATE messages SET seq = ?, token_id = ?, key_id = ?, issued_at = ?, issuer = ?, generation = ?, ancestors = ? "
@@ -32,7 +33,7 @@ REQUEUE_MESSAGE = (
 )
 MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
 UNFINISHED = (
-    "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state FROM messages "
+    "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state, target_id FROM messages "
     "WHERE state IN ('QUEUED', 'SENDING', 'RETRY_WAIT') ORDER BY seq"
 )
 RECENT_ATTEMPTS = "SELECT chat_id, attempted_at FROM messages WHERE attempted_at >= ? ORDER BY attempted_at"
@@ -43,8 +44,16 @@ LISTED = (
     "SELECT accepted_at, seq, state FROM messages WHERE client = ? AND chat_id = ? AND accepted_at >= ? "
     "AND (accepted_at, seq) < (?, ?) ORDER BY accepted_at DESC, seq DESC LIMIT ?"
 )
-FORGETTABLE = "SELECT seq FROM messages WHERE finished_at < ?1 AND finished_at + ttl < ?2 ORDER BY finished_at LIMIT ?3"
-FORGET = "DELETE FROM messages WHERE seq = ?2 AND finished_at < ?1"
+_TOUCHING = "touching.target_id IS NOT NULL AND touching.state IN ('QUEUED', 'SENDING', 'RETRY_WAIT')"
+FORGETTABLE = (
+    "SELECT seq FROM messages WHERE finished_at < ?1 AND finished_at + ttl < ?2 AND seq NOT IN "
+    "(SELECT target.seq FROM messages AS touching CROSS JOIN messages AS target ON target.id = touching.target_id "
+    f"WHERE {_TOUCHING}) ORDER BY finished_at LIMIT ?3"
+)
+FORGET = (
+    "DELETE FROM messages AS old WHERE seq = ?2 AND finished_at < ?1 "
+    f"AND NOT EXISTS (SELECT 1 FROM messages AS touching WHERE {_TOUCHING} AND touching.target_id = old.id)"
+)
 NUMBERED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE seq = ?"
 
 ADD_RECORD = f"INSERT INTO audit ({RECORD_COLUMNS}) VALUES ({', '.join('?' * 11)})"

@@ -18,6 +18,9 @@ from gateway.telegram.failures import (
     BotRefused,
     ChatMoved,
     ChatRefused,
+    MessageFixed,
+    MessageGone,
+    NotModified,
     RateLimited,
     Refused,
     ServerFailed,
@@ -26,6 +29,17 @@ from gateway.telegram.failures import (
 from gateway.telegram.token import BotToken
 
 _BOT_REFUSED = frozenset({401, 404, 421})
+_BY_WORDING: Mapping[str, type[Refused]] = {
+    "message is not modified": NotModified,
+    "message to edit not found": MessageGone,
+    "message to delete not found": MessageGone,
+    "message can't be edited": MessageFixed,
+    "message can't be deleted": MessageFixed,
+}
+"""By how the description goes on after "Bad Request: ": Telegram gives these no number.
+
+https://github.com/tdlib/telegram-bot-api, Client.cpp.
+"""
 _MAX_DESCRIPTION = 300
 _MAX_RETRY_AFTER_S = 366 * 24 * 3600
 
@@ -40,7 +54,7 @@ class Answer:
 
 
 def failure_from(answer: Answer, token: BotToken) -> BotFailure | None:
-    """Return which failure an answer is, by code and number only; None where it carries a result.
+    """Return which failure an answer is; None where it carries a result.
 
     Args:
         answer: What came back.
@@ -72,7 +86,13 @@ def _refusal(
         return BotRefused(code, description, token.version)
     if 500 <= code <= 599:
         return ServerFailed(code, description)
-    return Refused(code, description)
+    return _refused(code, description)
+
+
+def _refused(code: int, description: str) -> Refused:
+    problem = description.removeprefix("Bad Request: ")
+    found = [kind for wording, kind in _BY_WORDING.items() if code == 400 and problem.startswith(wording)]
+    return (found or [Refused])[0](code, description)
 
 
 def _body_of(payload: bytes) -> Mapping[str, Any]:

@@ -90,6 +90,28 @@ class Connector:
         message = await _result_of(self._bot.send_message(**_arguments_from(draft)))
         return (message.message_id,)
 
+    async def edit_message(self, draft: Draft, message_id: int) -> None:
+        """Change the text of one of the bot's messages (`editMessageText`) into that of a draft.
+
+        The draft's format, text, entities, preview and buttons hold; what was there before is gone.
+
+        Raises:
+            NotModified: It is so already.
+            MessageGone, MessageFixed: It can't be changed.
+            BotFailure: As `send_message`.
+        """
+        await _result_of(self._bot.edit_message_text(**_content_from(draft), message_id=message_id))
+
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
+        """Take one of the bot's messages out of its chat (`deleteMessage`), which Telegram allows for 48 hours.
+
+        Raises:
+            MessageGone: It is out already.
+            MessageFixed: It can't be taken out.
+            BotFailure: As `send_message`.
+        """
+        await _result_of(self._bot.delete_message(chat_id, message_id))
+
     async def seen_chats(self) -> tuple[SeenChat, ...]:
         """Return the chats of the updates that wait for the bot (`getUpdates`), and stay there; at most 100 of them.
 
@@ -181,13 +203,7 @@ async def _result_of(call: Awaitable[_Result]) -> _Result:
 
 def _arguments_from(draft: Draft) -> dict[str, Any]:
     """Return the arguments of `Bot.send_message`; those left out have Telegram's defaults."""
-    arguments: dict[str, Any] = {
-        "chat_id": draft.chat_id,
-        "text": draft.text,
-        "parse_mode": _PARSE_MODE[draft.text_format],
-    }
-    if draft.entities:
-        arguments["entities"] = [_entity_from(entity) for entity in draft.entities]
+    arguments = _content_from(draft)
     if draft.message_thread_id:
         arguments["message_thread_id"] = draft.message_thread_id
     if draft.reply_to_message_id:
@@ -197,6 +213,18 @@ def _arguments_from(draft: Draft) -> dict[str, Any]:
         arguments["disable_notification"] = True
     if draft.protect_content:
         arguments["protect_content"] = True
+    return arguments
+
+
+def _content_from(draft: Draft) -> dict[str, Any]:
+    """Return what `Bot.send_message` and `Bot.edit_message_text` have in common."""
+    arguments: dict[str, Any] = {
+        "chat_id": draft.chat_id,
+        "text": draft.text,
+        "parse_mode": _PARSE_MODE[draft.text_format],
+    }
+    if draft.entities:
+        arguments["entities"] = [_entity_from(entity) for entity in draft.entities]
     if draft.link_preview is LinkPreview.NONE:
         arguments["link_preview_options"] = _NO_PREVIEW
     if draft.buttons:

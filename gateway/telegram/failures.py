@@ -1,4 +1,4 @@
-"""What can go wrong with a request to Telegram, told apart by code and number, never by wording.
+"""What can go wrong with a request to Telegram, told apart by code and number, and by wording only where that is all.
 
     BotFailure
      +-- NotSent            nothing of the request was written: safe to repeat
@@ -9,8 +9,14 @@
           +-- ChatRefused   403: the bot may not write to this chat
           +-- BotRefused    401, 404 or 421: the token is wrong, was revoked, or belongs to another server
           +-- ServerFailed  5xx with a Bot API body: refused, and worth repeating
+          +-- NotModified   400 "message is not modified": it is already as the edit would have it
+          +-- MessageGone   400 "message to edit not found", "message to delete not found"
+          +-- MessageFixed  400 "message can't be edited", "message can't be deleted"
 
 A plain `Refused` (400, 413 and what is not named) is about the request itself: repeating it is of no use.
+
+The last three have no number of their own. If Telegram worded them otherwise, an edit or a delete would be told to have
+failed where it was done already; nothing would be done that should not be.
 """
 
 from __future__ import annotations
@@ -73,3 +79,15 @@ class BotRefused(Refused):
 
 class ServerFailed(Refused):
     """Telegram's server failed and said so."""
+
+
+class NotModified(Refused):
+    """The message is already as the edit would have it."""
+
+
+class MessageGone(Refused):
+    """The message that was to be edited or deleted is not in the chat."""
+
+
+class MessageFixed(Refused):
+    """The message that was to be edited or deleted can't be, any more or by this bot."""

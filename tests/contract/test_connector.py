@@ -131,10 +131,7 @@ REFUSALS: Mapping[str, type[failures.Refused]] = {
             "text_too_long",
             "caption_too_long",
             "cant_parse_entities",
-            "not_modified",
             "reply_not_found",
-            "edit_not_found",
-            "delete_not_found",
             "thread_not_found",
             "query_too_old",
             "file_too_big",
@@ -148,6 +145,8 @@ REFUSALS: Mapping[str, type[failures.Refused]] = {
         ),
         failures.Refused,
     ),
+    "not_modified": failures.NotModified,
+    **dict.fromkeys(("edit_not_found", "delete_not_found"), failures.MessageGone),
     **dict.fromkeys(("blocked", "deactivated", "not_started", "deleted", "kicked", "not_member"), failures.ChatRefused),
     **dict.fromkeys(
         ("unauthorized", "invalid_token", "not_found", "method_not_found", "misdirected"), failures.BotRefused

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import AuditUnavailable, NotDurable
-from gateway.model import Failure, Message, Priority, Record, State, WhenUnknown
+from gateway.model import Failure, Kind, Message, Priority, Record, State, WhenUnknown
 from gateway.store import operations
 from gateway.store.base import Pending, Place, Search, Store
 from gateway.store.sqlite import open_sqlite, open_sqlite_in_memory
@@ -146,6 +146,45 @@ async def test_what_is_to_be_sent_again_is_not_forgotten(store: Store) -> None:
     )
     assert await store.get(message.id) is not None
     assert len(await store.unfinished()) == 1
+
+
+async def test_an_edit_is_kept_with_what_it_touches(store: Store) -> None:
+    message = await added(store)
+    edit = await added(store, kind=Kind.EDIT, target_id=message.id)
+    delete = await added(store, kind=Kind.DELETE, target_id=message.id)
+    assert [await store.get(each.id) for each in (message, edit, delete)] == [message, edit, delete]
+    assert [each.target_id for each in await store.unfinished()] == ["", message.id, message.id]
+
+
+async def test_where_telegram_has_a_message_is_kept_with_its_end(store: Store) -> None:
+    message = await added(store)
+    assert message.telegram_chat_id is None
+    delivered = replace(
+        message, state=State.DELIVERED, telegram_message_ids=(7,), telegram_chat_id=-(2**41), finished_at=NOW
+    )
+    kept = await store.save(delivered, (State.QUEUED, 0))
+    assert kept is not None
+    assert await store.get(message.id) == replace(delivered, change=kept.change)
+
+
+async def test_what_an_unfinished_edit_touches_is_not_forgotten(store: Store) -> None:
+    targets = [await added(store, **ended(0)) for _ in range(3)]
+    edit = await added(store, kind=Kind.EDIT, target_id=targets[0].id)
+    await added(store, kind=Kind.EDIT, target_id=targets[1].id, **ended(9))
+    late = NOW + timedelta(days=8)
+    assert await store.forget(late, late, 10) == 2
+    assert await store.get(targets[0].id) == targets[0]
+    assert await store.save(replace(edit, state=State.DELIVERED, finished_at=NOW), (State.QUEUED, 0))
+    assert await store.forget(late, late, 10) == 2
+
+
+async def test_what_is_touched_meanwhile_is_not_forgotten_either(store: Store) -> None:
+    message = await added(store, **ended(0))
+    late = NOW + timedelta(days=8)
+    edit = a_message(kind=Kind.EDIT, target_id=message.id)
+    _, forgotten = await asyncio.gather(store.add(edit, a_record(edit)), store.forget(late, late, 10))
+    assert forgotten == 0
+    assert await store.get(message.id) == message
 
 
 async def test_a_repeat_returns_the_first_and_keeps_nothing(store: Store) -> None:

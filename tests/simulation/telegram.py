@@ -128,6 +128,12 @@ class Line:
             raise Unanswered
         return chat_id not in self._telegram.unknown
 
+    async def edit_message(self, draft: Draft, message_id: int) -> None:
+        raise NotImplementedError
+
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
+        raise NotImplementedError
+
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
         await self._rest(0)
         fault = self._telegram.faults.draw(self._random)

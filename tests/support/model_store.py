@@ -68,11 +68,12 @@ class ModelStore:
 
     async def forget(self, finished_before: datetime, dead_before: datetime, limit: int) -> int:
         self._require_storage()
+        touched = {message.target_id for message in self.messages.values() if not message.state.is_final}
         ended = [(message, message.finished_at) for message in self.messages.values()]
         old = [
             (at, message.seq, message)
             for message, at in ended
-            if at is not None and at < finished_before and at + message.ttl < dead_before
+            if at is not None and at < finished_before and at + message.ttl < dead_before and message.id not in touched
         ]
         for _, _, message in sorted(old, key=lambda entry: entry[:2])[:limit]:
             del self.messages[message.id]
@@ -92,6 +93,7 @@ class ModelStore:
                 due_at=message.due_at,
                 expires_at=message.expires_at,
                 state=message.state,
+                target_id=message.target_id,
             )
             for message in sorted(self.messages.values(), key=lambda message: message.seq)
             if not message.state.is_final

@@ -70,6 +70,12 @@ class PlayedTelegram:
             raise self.failure
         return (next(self._ids),)
 
+    async def edit_message(self, draft: Draft, message_id: int) -> None:
+        await self.send_message(draft)
+
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
+        await self.send_message(Draft(chat_id=chat_id, text=""))
+
     async def chat_answers(self, chat_id: int) -> bool:
         return self.chat_is_there
 

@@ -21,6 +21,7 @@ from chatkey.errors import (
     MessageExpired,
     MessageFailed,
     MessageNotFound,
+    MessageUnavailable,
     MethodUnknown,
     NotDurable,
     PermissionDenied,
@@ -48,6 +49,7 @@ from chatkey.messages import (
     EntityType,
     Explanation,
     Failure,
+    Kind,
     LinkPreview,
     Message,
     MessageEntity,
@@ -60,7 +62,7 @@ from chatkey.messages import (
     WaitFor,
     WhenUnknown,
 )
-from chatkey.requests import SendOptions
+from chatkey.requests import DeleteOptions, EditOptions, SendOptions
 from chatkey.retries import Retries
 
 __all__ = [
@@ -76,18 +78,22 @@ __all__ = [
     "Credential",
     "CredentialEnded",
     "DeadlineExceeded",
+    "DeleteOptions",
+    "EditOptions",
     "EntityType",
     "Explanation",
     "FailedPrecondition",
     "Failure",
     "InternalError",
     "InvalidRequest",
+    "Kind",
     "LinkPreview",
     "Message",
     "MessageEntity",
     "MessageExpired",
     "MessageFailed",
     "MessageNotFound",
+    "MessageUnavailable",
     "MethodUnknown",
     "Narrowed",
     "NotDurable",

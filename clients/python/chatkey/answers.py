@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -13,6 +14,7 @@ from chatkey.messages import (
     Credential,
     Explanation,
     Failure,
+    Kind,
     Message,
     Narrowed,
     Permission,
@@ -20,9 +22,15 @@ from chatkey.messages import (
 )
 from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
 
+Accepted: TypeAlias = (
+    messaging_gateway_pb2.SendMessageResponse
+    | messaging_gateway_pb2.EditMessageResponse
+    | messaging_gateway_pb2.DeleteMessageResponse
+)
 
-def sent_from(answer: messaging_gateway_pb2.SendMessageResponse) -> Message:
-    """Read a message that was just sent."""
+
+def sent_from(answer: Accepted) -> Message:
+    """Read a message, an edit or a delete that was just accepted."""
     return message_from(answer.message, _wait(answer))
 
 
@@ -47,9 +55,7 @@ def explanation_from(answer: messaging_gateway_pb2.ExplainResponse) -> Explanati
     )
 
 
-def _wait(
-    answer: messaging_gateway_pb2.SendMessageResponse | messaging_gateway_pb2.ExplainResponse,
-) -> timedelta | None:
+def _wait(answer: Accepted | messaging_gateway_pb2.ExplainResponse) -> timedelta | None:
     return answer.estimated_wait.ToTimedelta() if answer.HasField("estimated_wait") else None
 
 
@@ -69,6 +75,8 @@ def message_from(answer: messaging_gateway_pb2.Message, estimated_wait: timedelt
         due_at=_instant(answer.due_time),
         expires_at=_instant(answer.expire_time),
         estimated_wait=estimated_wait,
+        kind=_kind(answer.kind),
+        target_id=answer.target_message_id,
     )
 
 
@@ -114,6 +122,11 @@ def _failure(failure: messaging_gateway_pb2.Failure) -> Failure:
 def _state(number: int) -> State:
     value = messaging_gateway_pb2.State.DESCRIPTOR.values_by_number.get(number)
     return State(value.name.removeprefix("STATE_")) if value else State.UNSPECIFIED
+
+
+def _kind(number: int) -> Kind:
+    value = messaging_gateway_pb2.Kind.DESCRIPTOR.values_by_number.get(number)
+    return Kind(value.name.removeprefix("KIND_")) if value else Kind.UNSPECIFIED
 
 
 def _permission(number: int) -> Permission:

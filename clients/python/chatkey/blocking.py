@@ -24,7 +24,17 @@ from chatkey.core import Core
 from chatkey.errors import ChatkeyError, ConfigurationError, error_from
 from chatkey.many import Backlog, Outgoing
 from chatkey.messages import Change, ChatGrant, Credential, Explanation, Message, Narrowed, Resolution, State
-from chatkey.requests import SendOptions, explain_request, list_request, narrow_request, send_request
+from chatkey.requests import (
+    DeleteOptions,
+    EditOptions,
+    SendOptions,
+    delete_request,
+    edit_request,
+    explain_request,
+    list_request,
+    narrow_request,
+    send_request,
+)
 from chatkey.retries import Attempts
 from chatkey.v1 import credential_self_pb2, credential_self_pb2_grpc, messaging_gateway_pb2, messaging_gateway_pb2_grpc
 
@@ -149,6 +159,63 @@ class BlockingClient(Core):
         request = messaging_gateway_pb2.GetMessageRequest(message_id=message_id)
         answer = self._call(lambda **how: self._messaging.GetMessage(request, **how), self._attempts(timeout))
         return message_from(answer.message)
+
+    def edit(
+        self,
+        message_id: str,
+        text: str,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[EditOptions],
+    ) -> Message:
+        """Change a message of this client's and, unless told otherwise, wait until it is done.
+
+        What is returned is the edit, with an id of its own. It waits behind the message, if that is still on its way.
+
+        Args:
+            message_id: The `id` of the message.
+            text: 1 to 4096 characters after its markup is parsed.
+            request_id: A name for this edit that is used once, as in `send`; made up if left out.
+            timeout: Seconds until the call fails.
+            options: See `EditOptions`.
+
+        Raises:
+            MessageNotFound: It is not a message of this client's in a chat of this token.
+            StateConflict: It ended undelivered, so there is nothing to change.
+            MessageUnavailable: It did not arrive after all, is gone, or can't be changed any more.
+            DeadlineExceeded: It is not known whether the edit was accepted; `request_id` asks again.
+        """
+        request_id = request_id or str(uuid4())
+        request, attempts = edit_request(text, message_id, request_id, options), self._attempts(timeout)
+        answer = self._call(lambda **how: self._messaging.EditMessage(request, **how), attempts, request_id)
+        return sent_from(answer)
+
+    def delete(
+        self,
+        message_id: str,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[DeleteOptions],
+    ) -> Message:
+        """Take a message of this client's out of its chat and, unless told otherwise, wait until it is gone.
+
+        What is returned is the delete, with an id of its own. Telegram allows it for 48 hours.
+
+        Args:
+            message_id: The `id` of the message.
+            request_id: A name for this delete that is used once, as in `send`; made up if left out.
+            timeout: Seconds until the call fails.
+            options: See `DeleteOptions`.
+
+        Raises:
+            ChatkeyError: As `edit`.
+        """
+        request_id = request_id or str(uuid4())
+        request, attempts = delete_request(message_id, request_id, options), self._attempts(timeout)
+        answer = self._call(lambda **how: self._messaging.DeleteMessage(request, **how), attempts, request_id)
+        return sent_from(answer)
 
     def cancel(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Cancel a message that is not on its way.

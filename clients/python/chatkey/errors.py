@@ -26,6 +26,7 @@
      |    +-- TelegramFailed
      |    +-- MessageExpired
      |    +-- CredentialEnded
+     |    +-- MessageUnavailable    the message that it edits or deletes did not arrive, is gone, or is too old
      +-- MethodUnknown               the gateway is older than this client
      +-- InternalError               a bug of the gateway; the operator finds it with `error_id`
 
@@ -187,6 +188,10 @@ class CredentialEnded(MessageFailed):
     """The right to send ended while the message was waiting."""
 
 
+class MessageUnavailable(MessageFailed):
+    """The message can't be edited or deleted: it did not arrive, is gone, or Telegram does not allow it any more."""
+
+
 class MethodUnknown(ChatkeyError):
     """The gateway has no such method."""
 
@@ -209,6 +214,7 @@ BY_REASON: Mapping[str, type[ChatkeyError]] = {
     "SHUTTING_DOWN": ShuttingDown,
     "MESSAGE_NOT_FOUND": MessageNotFound,
     "STATE_CONFLICT": StateConflict,
+    "MESSAGE_UNAVAILABLE": MessageUnavailable,
     "INTERNAL": InternalError,
     "METHOD_UNKNOWN": MethodUnknown,
     "TELEGRAM_FAILED": TelegramFailed,

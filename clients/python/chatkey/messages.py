@@ -29,6 +29,16 @@ class State(Enum):
         return self in (State.DELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED, State.DELIVERY_UNKNOWN)
 
 
+class Kind(Enum):
+    """What is to be done in a chat."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    """One that this client does not know, or a gateway that is older than edits."""
+    SEND = "SEND"
+    EDIT = "EDIT"
+    DELETE = "DELETE"
+
+
 class Resolution(Enum):
     """What became of a message whose delivery was unknown."""
 
@@ -144,11 +154,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message on its way to Telegram, or at its end.
+    """A message on its way to Telegram, or at its end; or an edit or a delete of one.
 
     Attributes:
         id: Given at acceptance; empty for a request that was only checked.
-        telegram_message_ids: Empty until the message is delivered.
+        telegram_message_ids: Empty until the message is delivered. Of an edit or a delete: those of what it touched.
         request_id: What it was sent with.
         accepted_at: When it was put on durable storage; `None` for a request that was only checked.
         finished_at: When it reached its final state.
@@ -157,7 +167,9 @@ class Message:
         failure: Why it was not delivered, or why the last attempt failed.
         due_at: When the next attempt is due at the earliest, if it waits for one.
         expires_at: When it ends if it has not been sent by then.
-        estimated_wait: In the answer to `send`, about how long it will wait for its first attempt.
+        estimated_wait: In the answer to `send`, `edit` and `delete`, about how long it will wait for its first attempt.
+        kind: Whether it is a message or what is to be done to one.
+        target_id: Of an edit or a delete: the `id` of the message that it touches.
     """
 
     id: str
@@ -173,6 +185,8 @@ class Message:
     due_at: datetime | None
     expires_at: datetime | None
     estimated_wait: timedelta | None = None
+    kind: Kind = Kind.SEND
+    target_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

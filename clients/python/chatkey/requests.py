@@ -54,6 +54,32 @@ class SendOptions(TypedDict, total=False):
     """Whether only to check the request: nothing is kept and nothing is sent."""
 
 
+class DeleteOptions(TypedDict, total=False):
+    """How a message is deleted. What is left out is as the contract has it by default."""
+
+    wait_for: WaitFor
+    """When the call is to answer; when it is done by default."""
+    ttl: timedelta
+    """How long it is worth doing: 1 second to 7 days, 24 hours by default."""
+    priority: Priority
+    """How urgent it is, compared with messages for other chats."""
+    validate_only: bool
+    """Whether only to check the request: nothing is kept and nothing is done."""
+
+
+class EditOptions(DeleteOptions, total=False):
+    """How a message is edited. It becomes what this says: what is left out is gone from it."""
+
+    text_format: TextFormat
+    """How the text is to be read; plain by default."""
+    buttons: Sequence[Sequence[Button]]
+    """Rows of buttons below the message."""
+    entities: Sequence[MessageEntity]
+    """Formatting by position, for a plain text."""
+    link_preview: LinkPreview
+    """Whether links get a preview; none by default."""
+
+
 def send_request(text: str, chat_id: int, request_id: str, options: SendOptions) -> wire.SendMessageRequest:
     """Build the request.
 
@@ -81,6 +107,39 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
         request.ttl.FromTimedelta(options["ttl"])
     if "send_at" in options:
         request.send_at.FromDatetime(_aware("send_at", options["send_at"]))
+    return request
+
+
+def edit_request(text: str, message_id: str, request_id: str, options: EditOptions) -> wire.EditMessageRequest:
+    """Build the request; raises `ValueError` if a number does not fit its field."""
+    request = wire.EditMessageRequest(
+        message_id=message_id,
+        text=text,
+        request_id=request_id,
+        validate_only=options.get("validate_only", False),
+        text_format=f"TEXT_FORMAT_{options.get('text_format', TextFormat.PLAIN).value}",
+        wait_for=f"WAIT_FOR_{options.get('wait_for', WaitFor.DELIVERY).value}",
+        priority=f"PRIORITY_{options.get('priority', Priority.NORMAL).value}",
+        link_preview=f"LINK_PREVIEW_{options.get('link_preview', LinkPreview.NONE).value}",
+        entities=[_entity(entity) for entity in options.get("entities", ())],
+        buttons=[wire.ButtonRow(buttons=map(_button, row)) for row in options.get("buttons", ())],
+    )
+    if "ttl" in options:
+        request.ttl.FromTimedelta(options["ttl"])
+    return request
+
+
+def delete_request(message_id: str, request_id: str, options: DeleteOptions) -> wire.DeleteMessageRequest:
+    """Build the request."""
+    request = wire.DeleteMessageRequest(
+        message_id=message_id,
+        request_id=request_id,
+        validate_only=options.get("validate_only", False),
+        wait_for=f"WAIT_FOR_{options.get('wait_for', WaitFor.DELIVERY).value}",
+        priority=f"PRIORITY_{options.get('priority', Priority.NORMAL).value}",
+    )
+    if "ttl" in options:
+        request.ttl.FromTimedelta(options["ttl"])
     return request
 
 

@@ -17,6 +17,8 @@ _NOT_MODIFIED = (
     " as a current content and reply markup of the message"
 )
 _ANSWER_LIMIT = 200
+_DELETABLE_FOR_S = 48 * 3600
+"""https://core.telegram.org/bots/api#deletemessage"""
 
 
 def edit_message_text(call: Call) -> Message:
@@ -113,6 +115,8 @@ def _edited(
 
 
 def _is_deletable(call: Call, chat: Chat, message: Message) -> bool:
+    if call.world.wall() - message["date"] >= _DELETABLE_FOR_S:
+        return False
     return call.is_own(chat, message) or chat.type == "private" or chat.bot_status == "administrator"
 
 

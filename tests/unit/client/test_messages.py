@@ -48,6 +48,8 @@ def test_a_message_is_read_whole() -> None:
         request_id="r",
         attempts=2,
         possibly_duplicated=True,
+        kind=pb.KIND_EDIT,
+        target_message_id="m-0",
         failure=pb.Failure(reason=7, description="Forbidden", telegram_error_code=403),  # type: ignore[arg-type]
     )
     for number, name in enumerate(("accept_time", "finish_time", "due_time", "expire_time"), 1):
@@ -65,6 +67,8 @@ def test_a_message_is_read_whole() -> None:
         failure=chatkey.Failure(reason="CHAT_UNAVAILABLE", description="Forbidden", telegram_error_code=403),
         due_at=datetime(1970, 1, 1, 0, 0, 3, tzinfo=UTC),
         expires_at=datetime(1970, 1, 1, 0, 0, 4, tzinfo=UTC),
+        kind=chatkey.Kind.EDIT,
+        target_id="m-0",
     )
 
 

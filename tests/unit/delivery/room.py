@@ -14,7 +14,7 @@ from gateway.delivery.dispatcher import LEARN_EVERY, Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
 from gateway.delivery.quota import Quotas
-from gateway.model import Caller, Draft, Grant, Message, Origin, Permission
+from gateway.model import Caller, Draft, Grant, Kind, Message, Origin, Permission
 from tests.support.model_store import ModelStore
 from tests.support.virtual_time import BEGINNING, VirtualClock
 
@@ -31,7 +31,7 @@ class ScriptedBot:
         of_chat: What becomes of every message of a chat.
         unseen: Chats that getChat refuses.
         is_known: Whether the token is good.
-        sent: When each attempt arrived, for which chat, with which text.
+        sent: When each attempt arrived, for which chat, with which text; an edit or a delete has an id before it.
     """
 
     def __init__(self) -> None:
@@ -56,10 +56,19 @@ class ScriptedBot:
             raise self.chat_failure
         return chat_id not in self.unseen
 
+    async def edit_message(self, draft: Draft, message_id: int) -> None:
+        await self._take(draft, f"{message_id}: {draft.text}")
+
+    async def delete_message(self, chat_id: int, message_id: int) -> None:
+        await self._take(Draft(chat_id=chat_id, text=""), f"{message_id}: gone")
+
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
+        return await self._take(draft, draft.text)
+
+    async def _take(self, draft: Draft, said: str) -> tuple[int, ...]:
         answer = self.script.pop(0) if self.script else self.of_chat.get(draft.chat_id)
         await asyncio.sleep(WAY)
-        self.sent.append((asyncio.get_running_loop().time(), draft.chat_id, draft.text))
+        self.sent.append((asyncio.get_running_loop().time(), draft.chat_id, said))
         number = len(self.sent)
         await asyncio.sleep(WAY)
         if isinstance(answer, Exception):
@@ -92,6 +101,16 @@ class Room:
     async def accept(self, text: str, *, client: str = "ops", chat_id: int = 1, **fields: Any) -> Message:
         draft = Draft(chat_id=chat_id, text=text, **fields)
         return await self.outbox.accept(caller(client, chat_id), draft, sha256(text.encode()).digest())
+
+    async def edit(self, target: Message, text: str, **fields: Any) -> Message:
+        return await self.touch(Draft(kind=Kind.EDIT, chat_id=0, target_id=target.id, text=text, **fields))
+
+    async def delete(self, target: Message, **fields: Any) -> Message:
+        return await self.touch(Draft(kind=Kind.DELETE, chat_id=0, target_id=target.id, text="", **fields))
+
+    async def touch(self, draft: Draft, chat_id: int = 1) -> Message:
+        fingerprint = sha256(f"{draft.kind}{draft.target_id}{draft.text}".encode()).digest()
+        return await self.outbox.touch(caller(chat_id=chat_id), draft, fingerprint)
 
     async def settled(self, message: Message, seconds: float = 3600) -> Message:
         return await self.outbox.settled(message.id, timedelta(seconds=seconds))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.delivery.attempts import BOT_PAUSE
+from gateway.delivery.halting import BOT_PAUSE
 from gateway.errors import NotDurable
 from gateway.model import Draft, Message, Priority, State, WhenUnknown
 from gateway.telegram.failures import (

@@ -51,8 +51,9 @@ def after(message: Message, failure: BotFailure) -> Message:
 
 
 def test_delivered() -> None:
-    message, record = outcomes.delivered(replace(SENDING, failure=outcomes._failure("X", "", NotSent())), (7,), NOW)
+    message, record = outcomes.delivered(replace(SENDING, failure=outcomes._failure("X", "", NotSent())), (7,), -5, NOW)
     assert (message.state, message.telegram_message_ids, message.finished_at) == (State.DELIVERED, (7,), NOW)
+    assert message.telegram_chat_id == -5
     assert message.failure is None
     assert (record.event, record.decision, record.reason) == ("message.delivered", "allow", "delivered")
     assert (record.client, record.chat_id, record.message_id, record.token_id) == ("ops", -5, "m1", "t1")

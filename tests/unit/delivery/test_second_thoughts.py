@@ -40,7 +40,7 @@ async def test_what_failed_is_sent_again_under_its_id_with_its_time_to_live_anew
         again = await room.outbox.retry(caller(), message.id)
         assert (again.id, again.state, again.failure, again.finished_at) == (message.id, State.QUEUED, None, None)
         assert (again.attempts, again.accepted_at) == (1, message.accepted_at)
-        assert (again.due_at, again.expires_at) == (room.clock.now(), room.clock.now() + timedelta(minutes=5))
+        assert (again.due_at, again.expires_at) == (again.accepted_at, room.clock.now() + timedelta(minutes=5))
         delivered = await room.settled(again)
         assert (delivered.state, delivered.attempts) == (State.DELIVERED, 2)
         assert room.bot.texts == ["bad", "bad"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.desk.fingerprint import fingerprint_of
-from gateway.model import Button, Draft, Entity, LinkPreview, Priority, TextFormat, WhenUnknown
+from gateway.model import Button, Draft, Entity, Kind, LinkPreview, Priority, TextFormat, WhenUnknown
 
 DRAFT = Draft(chat_id=-5, text="hello", request_id="r1")
 CHANGES: dict[str, Any] = {
@@ -26,6 +26,8 @@ CHANGES: dict[str, Any] = {
     "priority": Priority.HIGH,
     "ttl": timedelta(seconds=1),
     "send_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "kind": Kind.EDIT,
+    "target_id": "m1",
 }
 
 

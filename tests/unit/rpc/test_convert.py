@@ -19,6 +19,7 @@ from gateway.model import (
     Draft,
     Entity,
     Failure,
+    Kind,
     LinkPreview,
     Message,
     Permission,
@@ -117,8 +118,63 @@ def test_every_field_of_a_request_gets_into_the_draft() -> None:
         ttl=timedelta(seconds=90, milliseconds=5),
         send_at=datetime(1970, 1, 1, 0, 0, 1, 1, tzinfo=UTC),
     )
-    names = {field.name for field in fields(Draft)} | {"wait_for", "validate_only"}
+    names = {field.name for field in fields(Draft)} - {"kind", "target_id"} | {"wait_for", "validate_only"}
     assert names == {field.name for field in pb.SendMessageRequest.DESCRIPTOR.fields}
+
+
+def test_every_field_of_an_edit_and_of_a_delete_gets_into_the_draft() -> None:
+    edit = pb.EditMessageRequest(
+        message_id="m1",
+        text="hello",
+        text_format=pb.TEXT_FORMAT_HTML,
+        entities=[pb.MessageEntity(type=pb.ENTITY_TYPE_BOLD, offset=1, length=2)],
+        link_preview=pb.LINK_PREVIEW_AUTO,
+        buttons=[pb.ButtonRow(buttons=[pb.Button(text="a", url="u")])],
+        request_id="r1",
+        priority=pb.PRIORITY_HIGH,
+        ttl=Duration(seconds=90),
+    )
+    draft, malformed = convert.edit_from(edit)
+    assert not malformed
+    assert draft == Draft(
+        kind=Kind.EDIT,
+        chat_id=0,
+        target_id="m1",
+        text="hello",
+        text_format=TextFormat.HTML,
+        entities=(Entity(kind="bold", offset=1, length=2),),
+        link_preview=LinkPreview.AUTO,
+        buttons=((Button(text="a", url="u"),),),
+        request_id="r1",
+        priority=Priority.HIGH,
+        ttl=timedelta(seconds=90),
+    )
+    delete = pb.DeleteMessageRequest(
+        message_id="m1", request_id="r2", priority=pb.PRIORITY_BULK, ttl=Duration(seconds=9)
+    )
+    draft, malformed = convert.delete_from(delete)
+    assert not malformed
+    assert draft == Draft(
+        kind=Kind.DELETE,
+        chat_id=0,
+        target_id="m1",
+        text="",
+        request_id="r2",
+        priority=Priority.BULK,
+        ttl=timedelta(seconds=9),
+    )
+    for request in (edit, delete):
+        passed_on = {"wait_for", "validate_only"}
+        assert {field.name for field in request.DESCRIPTOR.fields} == {
+            field.name for field, _ in request.ListFields()
+        } | passed_on
+
+
+def test_a_number_that_an_enum_does_not_have_is_refused_in_an_edit_and_a_delete() -> None:
+    edit = pb.EditMessageRequest(text_format=99, link_preview=99, priority=99, wait_for=99)  # type: ignore[arg-type]
+    assert {path for path, _ in convert.edit_from(edit)[1]} == {"text_format", "link_preview", "priority", "wait_for"}
+    delete = pb.DeleteMessageRequest(priority=99, wait_for=99)  # type: ignore[arg-type]
+    assert {path for path, _ in convert.delete_from(delete)[1]} == {"priority", "wait_for"}
 
 
 @pytest.mark.parametrize("name", ["text_format", "link_preview", "when_unknown", "priority", "wait_for"])
@@ -177,12 +233,13 @@ def test_a_message_is_shown_with_what_it_has() -> None:
         request_id="r1",
         accept_time=Timestamp(seconds=1795501800, nanos=250_000_000),
         expire_time=Timestamp(seconds=1795588200, nanos=250_000_000),
+        kind=pb.KIND_SEND,
     )
 
 
 def test_a_message_that_ended_says_when_and_why() -> None:
     failure = Failure(reason="CHAT_UNAVAILABLE", description="d", telegram_error_code=403)
-    ended = replace(MESSAGE, state=State.FAILED, attempts=3, unknown_attempts=1, finished_at=AT, failure=failure)
+    ended = replace(MESSAGE, state=State.FAILED, attempts=3, unknown_attempts=2, finished_at=AT, failure=failure)
     shown = answers.message_to(ended)
     assert shown.failure.reason == error_reason_pb2.ERROR_REASON_CHAT_UNAVAILABLE
     assert (shown.failure.description, shown.failure.telegram_error_code) == ("d", 403)

@@ -9,7 +9,7 @@ from gateway.store import chat_statements, statements
 from gateway.store.opening import open_writing
 
 ALL = vars(statements) | vars(chat_statements)
-STATEMENTS = {name: text for name, text in ALL.items() if name.isupper() and isinstance(text, str)}
+STATEMENTS = {name: text for name, text in ALL.items() if name.isupper() and name[0] != "_" and isinstance(text, str)}
 STATEMENTS = {name: text for name, text in STATEMENTS.items() if not name.endswith("_COLUMNS")}
 
 ALLOWED_SCANS = {

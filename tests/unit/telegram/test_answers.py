@@ -13,6 +13,9 @@ from gateway.telegram.failures import (
     BotRefused,
     ChatMoved,
     ChatRefused,
+    MessageFixed,
+    MessageGone,
+    NotModified,
     RateLimited,
     Refused,
     ServerFailed,
@@ -55,6 +58,24 @@ def test_the_code_alone_decides(code: int, expected: type[Refused]) -> None:
         assert type(found) is expected
         assert found.code == code
         assert found.description == "any wording"
+
+
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        ("message is not modified: specified new message content and reply markup are the same", NotModified),
+        ("message to edit not found", MessageGone),
+        ("message to delete not found", MessageGone),
+        ("message can't be edited", MessageFixed),
+        ("message can't be deleted for everyone", MessageFixed),
+        ("message to be replied not found", Refused),
+        ("can't parse entities: message is not modified", Refused),
+    ],
+)
+def test_what_has_no_number_is_told_apart_by_how_it_begins(problem: str, expected: type[Refused]) -> None:
+    found = failure(400, refusal(400) | {"description": f"Bad Request: {problem}"})
+    assert type(found) is expected
+    assert type(failure(413, refusal(413) | {"description": f"Bad Request: {problem}"})) is Refused
 
 
 @pytest.mark.parametrize("body", [{"ok": True, "result": False}, {"result": [], "ok": True, "description": "x"}])

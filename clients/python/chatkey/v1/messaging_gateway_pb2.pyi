@@ -18,6 +18,13 @@ class Resolution(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESOLUTION_DELIVERED: _ClassVar[Resolution]
     RESOLUTION_DROPPED: _ClassVar[Resolution]
 
+class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    KIND_UNSPECIFIED: _ClassVar[Kind]
+    KIND_SEND: _ClassVar[Kind]
+    KIND_EDIT: _ClassVar[Kind]
+    KIND_DELETE: _ClassVar[Kind]
+
 class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STATE_UNSPECIFIED: _ClassVar[State]
@@ -79,6 +86,10 @@ class LinkPreview(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 RESOLUTION_UNSPECIFIED: Resolution
 RESOLUTION_DELIVERED: Resolution
 RESOLUTION_DROPPED: Resolution
+KIND_UNSPECIFIED: Kind
+KIND_SEND: Kind
+KIND_EDIT: Kind
+KIND_DELETE: Kind
 STATE_UNSPECIFIED: State
 STATE_QUEUED: State
 STATE_SENDING: State
@@ -299,6 +310,64 @@ class ResolveMessageResponse(_message.Message):
     message: Message
     def __init__(self, message: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...
 
+class EditMessageRequest(_message.Message):
+    __slots__ = ("message_id", "text", "text_format", "entities", "link_preview", "buttons", "request_id", "wait_for", "priority", "ttl", "validate_only")
+    MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    LINK_PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    BUTTONS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FOR_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    message_id: str
+    text: str
+    text_format: TextFormat
+    entities: _containers.RepeatedCompositeFieldContainer[MessageEntity]
+    link_preview: LinkPreview
+    buttons: _containers.RepeatedCompositeFieldContainer[ButtonRow]
+    request_id: str
+    wait_for: WaitFor
+    priority: Priority
+    ttl: _duration_pb2.Duration
+    validate_only: bool
+    def __init__(self, message_id: _Optional[str] = ..., text: _Optional[str] = ..., text_format: _Optional[_Union[TextFormat, str]] = ..., entities: _Optional[_Iterable[_Union[MessageEntity, _Mapping]]] = ..., link_preview: _Optional[_Union[LinkPreview, str]] = ..., buttons: _Optional[_Iterable[_Union[ButtonRow, _Mapping]]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[WaitFor, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class EditMessageResponse(_message.Message):
+    __slots__ = ("message", "estimated_wait")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_WAIT_FIELD_NUMBER: _ClassVar[int]
+    message: Message
+    estimated_wait: _duration_pb2.Duration
+    def __init__(self, message: _Optional[_Union[Message, _Mapping]] = ..., estimated_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class DeleteMessageRequest(_message.Message):
+    __slots__ = ("message_id", "request_id", "wait_for", "priority", "ttl", "validate_only")
+    MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FOR_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    message_id: str
+    request_id: str
+    wait_for: WaitFor
+    priority: Priority
+    ttl: _duration_pb2.Duration
+    validate_only: bool
+    def __init__(self, message_id: _Optional[str] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[WaitFor, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class DeleteMessageResponse(_message.Message):
+    __slots__ = ("message", "estimated_wait")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_WAIT_FIELD_NUMBER: _ClassVar[int]
+    message: Message
+    estimated_wait: _duration_pb2.Duration
+    def __init__(self, message: _Optional[_Union[Message, _Mapping]] = ..., estimated_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
 class ExplainRequest(_message.Message):
     __slots__ = ("message",)
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -322,7 +391,7 @@ class ExplainResponse(_message.Message):
     def __init__(self, allowed: _Optional[bool] = ..., rule: _Optional[str] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., text_length: _Optional[int] = ..., parts: _Optional[int] = ..., estimated_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("id", "chat_id", "state", "telegram_message_ids", "request_id", "accept_time", "finish_time", "attempts", "possibly_duplicated", "failure", "due_time", "expire_time")
+    __slots__ = ("id", "chat_id", "state", "telegram_message_ids", "request_id", "accept_time", "finish_time", "attempts", "possibly_duplicated", "failure", "due_time", "expire_time", "kind", "target_message_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHAT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -335,6 +404,8 @@ class Message(_message.Message):
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     DUE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     chat_id: int
     state: State
@@ -347,7 +418,9 @@ class Message(_message.Message):
     failure: Failure
     due_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., chat_id: _Optional[int] = ..., state: _Optional[_Union[State, str]] = ..., telegram_message_ids: _Optional[_Iterable[int]] = ..., request_id: _Optional[str] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[int] = ..., possibly_duplicated: _Optional[bool] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    kind: Kind
+    target_message_id: str
+    def __init__(self, id: _Optional[str] = ..., chat_id: _Optional[int] = ..., state: _Optional[_Union[State, str]] = ..., telegram_message_ids: _Optional[_Iterable[int]] = ..., request_id: _Optional[str] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[int] = ..., possibly_duplicated: _Optional[bool] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[Kind, str]] = ..., target_message_id: _Optional[str] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("reason", "description", "telegram_error_code")

@@ -36,7 +36,8 @@ class MessagingGatewayStub:
     key: when its reply is lost, nobody can know whether the chat saw the message. `when_unknown` says what happens then.
     Exactly-once delivery is not claimed.
 
-    A client may retry any call on `UNAVAILABLE`. `SendMessage` is safe to retry when `request_id` is set.
+    A client may retry any call on `UNAVAILABLE`. `SendMessage`, `EditMessage` and `DeleteMessage` are safe to retry when
+    `request_id` is set.
     """
 
     def __init__(self, channel):
@@ -85,6 +86,16 @@ class MessagingGatewayStub:
                 request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageRequest.SerializeToString,
                 response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageResponse.FromString,
                 _registered_method=True)
+        self.EditMessage = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/EditMessage',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.EditMessageRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.EditMessageResponse.FromString,
+                _registered_method=True)
+        self.DeleteMessage = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/DeleteMessage',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageResponse.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/chatkey.v1.MessagingGateway/Explain',
                 request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainRequest.SerializeToString,
@@ -103,7 +114,8 @@ class MessagingGatewayServicer:
     key: when its reply is lost, nobody can know whether the chat saw the message. `when_unknown` says what happens then.
     Exactly-once delivery is not claimed.
 
-    A client may retry any call on `UNAVAILABLE`. `SendMessage` is safe to retry when `request_id` is set.
+    A client may retry any call on `UNAVAILABLE`. `SendMessage`, `EditMessage` and `DeleteMessage` are safe to retry when
+    `request_id` is set.
     """
 
     def SendMessage(self, request, context):
@@ -192,6 +204,36 @@ class MessagingGatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EditMessage(self, request, context):
+        """Changes the text of a message that this client sent, for everybody in its chat.
+
+        An edit is kept, queued, paced, counted, listed and watched like a message and has an id of its own. It waits behind the
+        message that it touches, also behind one with `send_at` that is not due, and holds back nothing else meanwhile; otherwise
+        edits and messages of one chat are first attempted in the order in which they were accepted, so the edit that was
+        accepted last is the one that stays. Its end is `DELIVERED` when the chat shows the message so, also if it did before. It
+        is `FAILED` with `MESSAGE_UNAVAILABLE` if the message does not arrive, or can't be changed any more. To do it twice does no
+        harm, so after an attempt without an answer it is made again until it is known, for as long as it lives.
+
+        A message that ended undelivered, or of which Telegram's id is not known, is refused with `STATE_CONFLICT`, as is one that
+        was sent before its group became a supergroup: Telegram gives those up. Repeated with the same `request_id` it is the
+        same edit, whatever has become of the message since. Needs `PERMISSION_WRITE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMessage(self, request, context):
+        """Takes a message that this client sent out of its chat, for everybody there.
+
+        All that is said of `EditMessage` holds. It is `DELIVERED` when the chat does not show the message, also if somebody else
+        had deleted it. Telegram lets a bot delete its messages for 48 hours; after that it ends in `FAILED` with
+        `MESSAGE_UNAVAILABLE`. The message itself stays in the lists of this service, in the state that it has. What has not been
+        sent yet is better cancelled. Needs `PERMISSION_WRITE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
         Telegram would count as its length, and how long it would wait.
@@ -248,6 +290,16 @@ def add_MessagingGatewayServicer_to_server(servicer, server):
                     request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageRequest.FromString,
                     response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageResponse.SerializeToString,
             ),
+            'EditMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditMessage,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.EditMessageRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.EditMessageResponse.SerializeToString,
+            ),
+            'DeleteMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMessage,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageResponse.SerializeToString,
+            ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
                     request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainRequest.FromString,
@@ -272,7 +324,8 @@ class MessagingGateway:
     key: when its reply is lost, nobody can know whether the chat saw the message. `when_unknown` says what happens then.
     Exactly-once delivery is not claimed.
 
-    A client may retry any call on `UNAVAILABLE`. `SendMessage` is safe to retry when `request_id` is set.
+    A client may retry any call on `UNAVAILABLE`. `SendMessage`, `EditMessage` and `DeleteMessage` are safe to retry when
+    `request_id` is set.
     """
 
     @staticmethod
@@ -481,6 +534,60 @@ class MessagingGateway:
             '/chatkey.v1.MessagingGateway/ResolveMessage',
             chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageRequest.SerializeToString,
             chatkey_dot_v1_dot_messaging__gateway__pb2.ResolveMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/EditMessage',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.EditMessageRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.EditMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/DeleteMessage',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

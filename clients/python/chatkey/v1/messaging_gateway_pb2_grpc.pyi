@@ -37,7 +37,8 @@ class MessagingGatewayStub:
     key: when its reply is lost, nobody can know whether the chat saw the message. `when_unknown` says what happens then.
     Exactly-once delivery is not claimed.
 
-    A client may retry any call on `UNAVAILABLE`. `SendMessage` is safe to retry when `request_id` is set.
+    A client may retry any call on `UNAVAILABLE`. `SendMessage`, `EditMessage` and `DeleteMessage` are safe to retry when
+    `request_id` is set.
     """
 
     @_typing.overload
@@ -97,6 +98,28 @@ class MessagingGatewayStub:
     Settling it the same way again returns it unchanged; any other state is refused with `STATE_CONFLICT`. Needs
     `PERMISSION_WRITE`.
     """
+    EditMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.EditMessageRequest, _messaging_gateway_pb2.EditMessageResponse]
+    """Changes the text of a message that this client sent, for everybody in its chat.
+
+    An edit is kept, queued, paced, counted, listed and watched like a message and has an id of its own. It waits behind the
+    message that it touches, also behind one with `send_at` that is not due, and holds back nothing else meanwhile; otherwise
+    edits and messages of one chat are first attempted in the order in which they were accepted, so the edit that was
+    accepted last is the one that stays. Its end is `DELIVERED` when the chat shows the message so, also if it did before. It
+    is `FAILED` with `MESSAGE_UNAVAILABLE` if the message does not arrive, or can't be changed any more. To do it twice does no
+    harm, so after an attempt without an answer it is made again until it is known, for as long as it lives.
+
+    A message that ended undelivered, or of which Telegram's id is not known, is refused with `STATE_CONFLICT`, as is one that
+    was sent before its group became a supergroup: Telegram gives those up. Repeated with the same `request_id` it is the
+    same edit, whatever has become of the message since. Needs `PERMISSION_WRITE`.
+    """
+    DeleteMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.DeleteMessageRequest, _messaging_gateway_pb2.DeleteMessageResponse]
+    """Takes a message that this client sent out of its chat, for everybody there.
+
+    All that is said of `EditMessage` holds. It is `DELIVERED` when the chat does not show the message, also if somebody else
+    had deleted it. Telegram lets a bot delete its messages for 48 hours; after that it ends in `FAILED` with
+    `MESSAGE_UNAVAILABLE`. The message itself stays in the lists of this service, in the state that it has. What has not been
+    sent yet is better cancelled. Needs `PERMISSION_WRITE`.
+    """
     Explain: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ExplainRequest, _messaging_gateway_pb2.ExplainResponse]
     """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
     Telegram would count as its length, and how long it would wait.
@@ -119,7 +142,8 @@ class MessagingGatewayAsyncStub(MessagingGatewayStub):
     key: when its reply is lost, nobody can know whether the chat saw the message. `when_unknown` says what happens then.
     Exactly-once delivery is not claimed.
 
-    A client may retry any call on `UNAVAILABLE`. `SendMessage` is safe to retry when `request_id` is set.
+    A client may retry any call on `UNAVAILABLE`. `SendMessage`, `EditMessage` and `DeleteMessage` are safe to retry when
+    `request_id` is set.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -176,6 +200,28 @@ class MessagingGatewayAsyncStub(MessagingGatewayStub):
     Settling it the same way again returns it unchanged; any other state is refused with `STATE_CONFLICT`. Needs
     `PERMISSION_WRITE`.
     """
+    EditMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.EditMessageRequest, _messaging_gateway_pb2.EditMessageResponse]  # type: ignore[assignment]
+    """Changes the text of a message that this client sent, for everybody in its chat.
+
+    An edit is kept, queued, paced, counted, listed and watched like a message and has an id of its own. It waits behind the
+    message that it touches, also behind one with `send_at` that is not due, and holds back nothing else meanwhile; otherwise
+    edits and messages of one chat are first attempted in the order in which they were accepted, so the edit that was
+    accepted last is the one that stays. Its end is `DELIVERED` when the chat shows the message so, also if it did before. It
+    is `FAILED` with `MESSAGE_UNAVAILABLE` if the message does not arrive, or can't be changed any more. To do it twice does no
+    harm, so after an attempt without an answer it is made again until it is known, for as long as it lives.
+
+    A message that ended undelivered, or of which Telegram's id is not known, is refused with `STATE_CONFLICT`, as is one that
+    was sent before its group became a supergroup: Telegram gives those up. Repeated with the same `request_id` it is the
+    same edit, whatever has become of the message since. Needs `PERMISSION_WRITE`.
+    """
+    DeleteMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.DeleteMessageRequest, _messaging_gateway_pb2.DeleteMessageResponse]  # type: ignore[assignment]
+    """Takes a message that this client sent out of its chat, for everybody there.
+
+    All that is said of `EditMessage` holds. It is `DELIVERED` when the chat does not show the message, also if somebody else
+    had deleted it. Telegram lets a bot delete its messages for 48 hours; after that it ends in `FAILED` with
+    `MESSAGE_UNAVAILABLE`. The message itself stays in the lists of this service, in the state that it has. What has not been
+    sent yet is better cancelled. Needs `PERMISSION_WRITE`.
+    """
     Explain: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ExplainRequest, _messaging_gateway_pb2.ExplainResponse]  # type: ignore[assignment]
     """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
     Telegram would count as its length, and how long it would wait.
@@ -197,7 +243,8 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
     key: when its reply is lost, nobody can know whether the chat saw the message. `when_unknown` says what happens then.
     Exactly-once delivery is not claimed.
 
-    A client may retry any call on `UNAVAILABLE`. `SendMessage` is safe to retry when `request_id` is set.
+    A client may retry any call on `UNAVAILABLE`. `SendMessage`, `EditMessage` and `DeleteMessage` are safe to retry when
+    `request_id` is set.
     """
 
     @_abc_1.abstractmethod
@@ -299,6 +346,40 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
 
         Settling it the same way again returns it unchanged; any other state is refused with `STATE_CONFLICT`. Needs
         `PERMISSION_WRITE`.
+        """
+
+    @_abc_1.abstractmethod
+    def EditMessage(
+        self,
+        request: _messaging_gateway_pb2.EditMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.EditMessageResponse, _abc.Awaitable[_messaging_gateway_pb2.EditMessageResponse]]:
+        """Changes the text of a message that this client sent, for everybody in its chat.
+
+        An edit is kept, queued, paced, counted, listed and watched like a message and has an id of its own. It waits behind the
+        message that it touches, also behind one with `send_at` that is not due, and holds back nothing else meanwhile; otherwise
+        edits and messages of one chat are first attempted in the order in which they were accepted, so the edit that was
+        accepted last is the one that stays. Its end is `DELIVERED` when the chat shows the message so, also if it did before. It
+        is `FAILED` with `MESSAGE_UNAVAILABLE` if the message does not arrive, or can't be changed any more. To do it twice does no
+        harm, so after an attempt without an answer it is made again until it is known, for as long as it lives.
+
+        A message that ended undelivered, or of which Telegram's id is not known, is refused with `STATE_CONFLICT`, as is one that
+        was sent before its group became a supergroup: Telegram gives those up. Repeated with the same `request_id` it is the
+        same edit, whatever has become of the message since. Needs `PERMISSION_WRITE`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteMessage(
+        self,
+        request: _messaging_gateway_pb2.DeleteMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.DeleteMessageResponse, _abc.Awaitable[_messaging_gateway_pb2.DeleteMessageResponse]]:
+        """Takes a message that this client sent out of its chat, for everybody there.
+
+        All that is said of `EditMessage` holds. It is `DELIVERED` when the chat does not show the message, also if somebody else
+        had deleted it. Telegram lets a bot delete its messages for 48 hours; after that it ends in `FAILED` with
+        `MESSAGE_UNAVAILABLE`. The message itself stays in the lists of this service, in the state that it has. What has not been
+        sent yet is better cancelled. Needs `PERMISSION_WRITE`.
         """
 
     @_abc_1.abstractmethod
