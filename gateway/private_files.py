@@ -12,6 +12,8 @@ from pathlib import Path
 
 from gateway.errors import ConfigInvalid
 
+_UNFINISHED = ".new-"
+
 
 def make_directory(path: Path) -> None:
     """See that a directory is there and ours alone; its parents are made too, the nearest one for its owner alone.
@@ -47,7 +49,7 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         OSError: it can't be written; what was there before is untouched.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -61,6 +63,12 @@ def write(path: Path, data: bytes) -> None:
     sync(path.parent)
 
 
+def remove_unfinished(directory: Path) -> None:
+    """Remove what `write` left in a directory when the process ended in it; nobody else may be writing there."""
+    for path in directory.glob(f"{_UNFINISHED}*"):
+        path.unlink()
+
+
 def sync(directory: Path) -> None:
     """Return when the names in a directory are on the disk."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -71,11 +79,15 @@ def sync(directory: Path) -> None:
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block for this directory, and keep others out of it."""
+def locked(directory: Path, *, wait: bool = True) -> Iterator[None]:
+    """Wait until no other process is in such a block for this directory, and keep others out of it.
+
+    Raises:
+        BlockingIOError: one is, and we are not to `wait`.
+    """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)

@@ -18,10 +18,12 @@ from gateway.access.tokens import Verifier
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
 from gateway.app.metrics import export_delivery, export_failures, export_registry
-from gateway.app.notices import tell_checkpoint, tell_tainted
+from gateway.app.notices import tell_checkpoint, tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
 from gateway.app.work import start
+from gateway.audit import archive
 from gateway.audit.ledger import Ledger
+from gateway.audit.rotation import Rotation
 from gateway.audit.sealer import Sealer
 from gateway.audit.signing import open_signer
 from gateway.clock import Clock, SystemClock
@@ -38,7 +40,7 @@ from gateway.jwks.url_source import UrlSource
 from gateway.rpc.certificates import Certificates, Tls
 from gateway.rpc.server import open_door
 from gateway.store.registry import Quota
-from gateway.store.sqlite import open_sqlite
+from gateway.store.sqlite import SqliteStore, open_sqlite
 from gateway.telegram.connector import open_connector
 from gateway.telemetry import Metrics
 from gateway.web.door import open_web
@@ -170,6 +172,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             retention=Retention(store, clock, config.retention).run(),
             ledger=ledger.run(),
             sealer=sealer.run(),
+            rotation=_rotation(config, store, clock),
             registry=registry.run(),
             sweeps=registry.run_sweeps(),
             last_use=last_use.run(),
@@ -186,6 +189,12 @@ async def _open(stack: AsyncExitStack, broken: asyncio.Event, sources: list[File
         if outcome is not None:
             raise outcome
     await start(stack, broken, **{f"keys {number}": source.run() for number, source in enumerate(sources)})
+
+
+async def _rotation(config: Config, store: SqliteStore, clock: Clock) -> None:
+    if config.audit_retention is not None:
+        rotation = Rotation(store, store.seals, archive.directory(config.data_dir), clock)
+        await rotation.run(config.audit_retention, tell_not_archived)
 
 
 async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event) -> None:

@@ -30,3 +30,7 @@ def tell_checkpoint(checkpoint: Checkpoint) -> None:
         key_id=checkpoint.key_id,
         signature=checkpoint.signature.hex(),
     )
+
+
+def tell_not_archived(why: str) -> None:
+    _log.error("audit.not_archived", why=why, meaning="The audit log stays in the database; nothing of it is lost.")

@@ -26,7 +26,12 @@ def beginning(chain: str) -> bytes:
 
 def link(before: bytes, seq: int, record: Record) -> bytes:
     """Return the link of a record."""
-    return hashlib.sha256(before + to_json_line(seq, record).encode()).digest()
+    return link_of_line(before, to_json_line(seq, record))
+
+
+def link_of_line(before: bytes, line: str) -> bytes:
+    """Return the link of a record, of which `line` is what `to_json_line` wrote."""
+    return hashlib.sha256(before + line.encode()).digest()
 
 
 def links(before: bytes, records: Iterable[tuple[int, Record]]) -> Iterator[tuple[int, bytes]]:

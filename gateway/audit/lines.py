@@ -51,6 +51,21 @@ def to_json_line(seq: int, record: Record) -> str:
     return "".join(_json_escape(character) if _is_unseen(character) else character for character in line)
 
 
+def from_json_line(line: str) -> tuple[int, Record]:
+    """Return number and record that `to_json_line` wrote; the instant is that of the line, cut to milliseconds.
+
+    Raises:
+        ValueError: it is no such line.
+    """
+    try:
+        fields = json.loads(line)
+        if fields.pop("v") != VERSION:
+            raise ValueError("a record of another version")
+        return fields.pop("seq"), Record(at=datetime.fromisoformat(fields.pop("at")), **fields)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError("no record") from error
+
+
 def timestamp(at: datetime) -> str:
     """Write an instant as RFC 3339 in UTC, cut to milliseconds."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

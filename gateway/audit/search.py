@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from gateway.audit import archive
 from gateway.model import Record
 from gateway.store.base import AuditReader
 
@@ -43,3 +45,30 @@ async def tail(
             yield seq, record
         if len(page) < _PAGE:
             await asyncio.sleep(poll.total_seconds())
+
+
+async def everything(store: AuditReader, archives: Path, after: int = 0) -> AsyncIterator[tuple[int, Record]]:
+    """Yield every record that is numbered above `after`, oldest first: those in archive files, then the store's.
+
+    A gateway may move records from the store to files meanwhile.
+
+    Raises:
+        AuditUnavailable: The storage failed.
+        OSError, ValueError: An archive file can't be read, or is damaged.
+    """
+    seq, known = after, None
+    while True:
+        page = await store.records(after=seq, limit=_PAGE)
+        if not page or page[0][0] > seq + 1:
+            files = archive.files(archives)
+            if files != known:
+                known = files
+                for number, record in archive.records(archives):
+                    if number > seq:
+                        seq = number
+                        yield number, record
+                continue
+        if not page:
+            return
+        for seq, record in page:
+            yield seq, record

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gateway.cli.config import configuration
+from gateway.cli.token import Duration
 from gateway.model import Record
 
 
@@ -36,11 +41,15 @@ def tail(lines: int, as_json: bool) -> None:
 @click.option("--message-id", metavar="ID", help="The message it is about.")
 @click.option("--token-id", metavar="ID", help="The token that was used.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000), help="How many records.")
+@click.option("--archives", "in_archives", is_flag=True, help="In the archive files too: it takes longer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
-def search(limit: int, as_json: bool, **equal: str | int | None) -> None:
+def search(limit: int, in_archives: bool, as_json: bool, **equal: str | int | None) -> None:
     """Print the newest records that fit, newest first."""
     wanted = {name: value for name, value in equal.items() if value is not None}
-    _print(asyncio.run(_records(limit, newest_first=True, **wanted)), as_json)
+    found = list(asyncio.run(_records(limit, newest_first=True, **wanted)))
+    if in_archives and len(found) < limit:
+        found += _archived(limit - len(found), wanted)
+    _print(found, as_json)
 
 
 @command.command()
@@ -48,14 +57,22 @@ def search(limit: int, as_json: bool, **equal: str | int | None) -> None:
     "--key", "keys", multiple=True, metavar="HEX", help="A public key to trust instead of this host's; repeatable."
 )
 @click.option("--expect", multiple=True, metavar="SEQ:LINK", help="A link that was kept elsewhere; repeatable.")
+@click.option(
+    "--archives",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="Where the archive files are; default: audit/archive in the data folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def verify(keys: Sequence[str], expect: Sequence[str], as_json: bool) -> None:
-    """Tell whether the log is as it was written; ends with 1 if it is not.
+def verify(keys: Sequence[str], expect: Sequence[str], archives: Path | None, as_json: bool) -> None:
+    """Tell whether the log, archive files and database together, is as it was written; ends with 1 if it is not.
+
+    Archive files that are not kept any more are missed, unless --expect names the head that the first one goes on from.
 
     Keep the head that is printed, or an `audit.checkpoint` line of the gateway's log, somewhere else, and give it back
     with --expect: without it nobody can tell that the end of the log is gone together with every trace of it.
     """
-    from gateway.audit import proof
+    from gateway.audit import archive, proof
     from gateway.audit.signing import open_signer
     from gateway.store.sqlite import read_sqlite
 
@@ -67,22 +84,56 @@ def verify(keys: Sequence[str], expect: Sequence[str], as_json: bool) -> None:
 
     async def look() -> proof.Verdict:
         async with read_sqlite(config.database_path) as store:
-            return await proof.verify(store, store.seals, trusted, expected)
+            return await proof.verify(
+                store, store.seals, trusted, expected, archives or archive.directory(config.data_dir)
+            )
 
     verdict = asyncio.run(look())
     head = f"{verdict.head[0]}:{verdict.head[1].hex()}"
     if as_json:
-        facts = {"records": verdict.records, "sealed": verdict.sealed, "checkpoints": verdict.checkpoints, "head": head}
-        click.echo(json.dumps({**facts, "problems": verdict.problems}))
+        facts = {name: getattr(verdict, name) for name in ("records", "archived", "sealed", "checkpoints", "problems")}
+        click.echo(json.dumps({**facts, "head": head}))
     else:
         for problem in verdict.problems:
             click.echo(f"WRONG: {problem}.")
         click.echo(
-            f"{verdict.records} records, {verdict.sealed} sealed, {verdict.checkpoints} checkpoints: "
+            f"{verdict.records} records, {verdict.archived} of them archived, {verdict.sealed} sealed, "
+            f"{verdict.checkpoints} checkpoints: "
             + ("the log was tampered with." if verdict.problems else f"as written. Head {head}")
         )
     if verdict.problems:
         raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.option("--older-than", type=Duration(), help="What is older; default: CHATKEY_AUDIT_RETENTION.")
+@click.option("--all", "everything", is_flag=True, help="All that is sealed.")
+def rotate(older_than: timedelta | None, everything: bool) -> None:
+    """Move what is old of the log to files in audit/archive of the data folder; prints the files that were made.
+
+    A running gateway does it by itself, once a day. The files are part of the log and are verified with it: keep them,
+    elsewhere if you like, and keep the link that the gateway's log names with the checkpoint that a file ends with.
+    """
+    from gateway.audit import archive
+    from gateway.audit.rotation import Rotation
+    from gateway.clock import SystemClock
+    from gateway.store.sqlite import open_sqlite_beside
+
+    config = configuration()
+    age = timedelta() if everything else older_than or config.audit_retention
+    if age is None:
+        raise click.UsageError("CHATKEY_AUDIT_RETENTION is forever: say --older-than or --all.")
+    if not config.database_path.exists():
+        raise click.ClickException(f"There is no database at {config.database_path} yet: `chatkey serve` makes it.")
+
+    async def move() -> Sequence[Path]:
+        clock = SystemClock()
+        async with open_sqlite_beside(config.database_path) as store:
+            rotation = Rotation(store, store.seals, archive.directory(config.data_dir), clock)
+            return await rotation.rotate(clock.now() - age)
+
+    for path in asyncio.run(move()):
+        click.echo(path)
 
 
 @command.command()
@@ -92,17 +143,51 @@ def verify(keys: Sequence[str], expect: Sequence[str], as_json: bool) -> None:
 @click.option("--after", default=0, metavar="SEQ", help="Only records numbered above; for going on where one stopped.")
 def export(form: str, after: int) -> None:
     """Print the whole log as lines of JSON, oldest first: as it is, as OCSF events, or as CloudEvents."""
+    from gateway.audit import archive
     from gateway.audit.export import FORMS
+    from gateway.audit.search import everything
     from gateway.store.sqlite import read_sqlite
 
-    async def print_all() -> None:
-        seq = after
-        async with read_sqlite(configuration().database_path) as store:
-            while page := await store.records(after=seq, limit=1000):
-                for seq, record in page:
-                    click.echo(FORMS[form](seq, record))
+    config = configuration()
 
-    asyncio.run(print_all())
+    async def print_all() -> None:
+        async with read_sqlite(config.database_path) as store:
+            async for seq, record in everything(store, archive.directory(config.data_dir), after):
+                click.echo(FORMS[form](seq, record))
+
+    with _readable_archives():
+        asyncio.run(print_all())
+
+
+def _archived(limit: int, wanted: Mapping[str, str | int]) -> Sequence[tuple[int, Record]]:
+    """Return the newest records of the archive files that fit, newest first."""
+    from gateway.audit import archive
+    from gateway.store.sqlite import read_sqlite
+
+    config = configuration()
+
+    async def archived_until() -> int:
+        async with read_sqlite(config.database_path) as store:
+            return await store.seals.archived_until()
+
+    archived = archive.records(archive.directory(config.data_dir), asyncio.run(archived_until()), newest_first=True)
+    fitting = (
+        (seq, record)
+        for seq, record in archived
+        if all(getattr(record, name) == value for name, value in wanted.items())
+    )
+    with _readable_archives():
+        return list(islice(fitting, limit))
+
+
+@contextmanager
+def _readable_archives() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} can't be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise click.ClickException(f"{error}: `chatkey audit verify` says more.") from None
 
 
 def _bytes(text: str, option: str) -> bytes:

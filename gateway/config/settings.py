@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gateway.addresses import AddressRanges
 from gateway.config.values import (
     Secret,
+    duration_or_forever,
     host_and_port,
     is_loopback,
     listen_address,
@@ -172,6 +173,12 @@ class Config:
         duration,
         "How long a message and its request_id are kept after its end; at least 24h, and its own ttl.",
         form="7d",
+    )
+    audit_retention: timedelta | None = _setting(
+        timedelta(days=90),
+        duration_or_forever,
+        "How long the database has what is in the audit log; older records are in archive files. forever: always.",
+        form="90d",
     )
     database_max_size: int | None = _setting(
         None, size, "From which size of the database on no message is accepted; empty: any.", form="20GiB"

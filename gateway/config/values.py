@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 from gateway.addresses import AddressRanges
+from gateway.durations import duration
 
 
 class Secret:
@@ -95,6 +97,16 @@ def number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
         raise ValueError("a whole number, such as 1000; 0 is no limit")
     return int(text)
+
+
+def duration_or_forever(text: str) -> timedelta | None:
+    """Return a length of time, or None for `forever`."""
+    if text == "forever":
+        return None
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise ValueError(f"forever, or {error}") from None
 
 
 def size(text: str) -> int:

@@ -30,7 +30,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Where the chain ends: its name, the last record that has a link (0 for none), and that link."""
+    """Where the chain ends: its name, the last record that has a link (0 for none), and that link.
+
+    What was moved to archive files counts.
+    """
 
     chain: str
     seq: int
@@ -52,6 +55,12 @@ class SealReader(Protocol):
     async def last_numbered(self) -> int:
         """Return the number that was given to a record last."""
 
+    async def archived_until(self) -> int:
+        """Return the number of the checkpoint up to which all is in archive files; 0: nothing is.
+
+        That checkpoint stays, and is the lowest; records and links up to its `seq` are gone.
+        """
+
 
 class SealStore(SealReader, Protocol):
     """Keeps the chain."""
@@ -67,3 +76,9 @@ class SealStore(SealReader, Protocol):
 
     async def last_checkpoint(self) -> int:
         """Return the number of the last checkpoint; 0 for none."""
+
+    async def archive(self, before: int, until: Checkpoint) -> bool:
+        """Remove, all or nothing, what archive files hold: records and links up to `until`, checkpoints before it.
+
+        Unless `archived_until` is `before`, nothing is removed, and False returned: somebody else moved it meanwhile.
+        """

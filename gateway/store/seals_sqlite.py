@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import apsw
 
 from gateway.errors import AuditUnavailable, NotDurable
+from gateway.store import seal_statements as statements
 from gateway.store.database import Database
 from gateway.store.operations import every, one
 from gateway.store.rows import Row, instant, microseconds
@@ -16,16 +17,6 @@ from gateway.store.seals import Checkpoint, Head
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
-
-CHAIN = "SELECT name FROM audit_chain"
-NAME_CHAIN = "INSERT INTO audit_chain SELECT ? WHERE NOT EXISTS (SELECT 1 FROM audit_chain)"
-LAST_LINK = "SELECT seq, link FROM audit_links ORDER BY seq DESC LIMIT 1"
-LINKS = "SELECT seq, link FROM audit_links WHERE seq > ? ORDER BY seq LIMIT ?"
-ADD_LINK = "INSERT INTO audit_links VALUES (?, ?)"
-CHECKPOINTS = "SELECT * FROM audit_checkpoints WHERE number > ? ORDER BY number LIMIT ?"
-LAST_CHECKPOINT = "SELECT coalesce(max(number), 0) FROM audit_checkpoints"
-ADD_CHECKPOINT = "INSERT INTO audit_checkpoints VALUES (?, ?, ?, ?, ?, ?)"
-LAST_NUMBERED = "SELECT record FROM numbers"
 
 
 class Readable(Protocol):
@@ -44,27 +35,31 @@ class SqliteSealReadings:
 
     async def chain(self) -> str | None:
         """Return the chain's name; None while it has none."""
-        rows = await self._rows(CHAIN)
+        rows = await self._rows(statements.CHAIN)
         return str(rows[0][0]) if rows else None
 
     async def links(self, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """Return number and link of the sealed records numbered above `after`, lowest first."""
-        return [(seq, link) for seq, link in await self._rows(LINKS, after, limit)]
+        return [(seq, link) for seq, link in await self._rows(statements.LINKS, after, limit)]
 
     async def checkpoints(self, after: int, limit: int) -> Sequence[Checkpoint]:
         """Return the checkpoints numbered above `after`, lowest first."""
         return [
             Checkpoint(number=number, at=instant(at), seq=seq, link=link, key_id=key_id, signature=signature)
-            for number, at, seq, link, key_id, signature in await self._rows(CHECKPOINTS, after, limit)
+            for number, at, seq, link, key_id, signature in await self._rows(statements.CHECKPOINTS, after, limit)
         ]
 
     async def last_numbered(self) -> int:
         """Return the number that was given to a record last."""
-        return int((await self._rows(LAST_NUMBERED))[0][0])
+        return int((await self._rows(statements.LAST_NUMBERED))[0][0])
 
     async def last_checkpoint(self) -> int:
         """Return the number of the last checkpoint; 0 for none."""
-        return int((await self._rows(LAST_CHECKPOINT))[0][0])
+        return int((await self._rows(statements.LAST_CHECKPOINT))[0][0])
+
+    async def archived_until(self) -> int:
+        """Return the number of the checkpoint up to which all is in archive files; 0: nothing is."""
+        return int((await self._rows(statements.ARCHIVED))[0][0])
 
     async def _rows(self, sql: str, *bindings: Any) -> Sequence[Row]:
         return await _available(self._reader.run(partial(every, sql, bindings)))
@@ -84,7 +79,7 @@ class SqliteSeals(SqliteSealReadings):
 
     async def seal(self, links: Sequence[tuple[int, bytes]]) -> None:
         """Keep the links of records, all or none."""
-        await _available(self._writer.submit(partial(_insert, ADD_LINK, links)))
+        await _available(self._writer.submit(partial(_insert, statements.ADD_LINK, links)))
 
     async def keep_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint."""
@@ -96,14 +91,30 @@ class SqliteSeals(SqliteSealReadings):
             checkpoint.key_id,
             checkpoint.signature,
         )
-        await _available(self._writer.submit(partial(_insert, ADD_CHECKPOINT, [row])))
+        await _available(self._writer.submit(partial(_insert, statements.ADD_CHECKPOINT, [row])))
+
+    async def archive(self, before: int, until: Checkpoint) -> bool:
+        """Remove what is in archive files now; return whether it was from `before` on that they went."""
+        return await _available(self._writer.submit(partial(_archive, before, until.number, until.seq)))
 
 
 def _head(name: str, database: Database) -> Head:
-    database.connection.execute(NAME_CHAIN, (name,))
-    (chain,) = one(CHAIN, (), database.connection) or (name,)
-    seq, link = one(LAST_LINK, (), database.connection) or (0, None)
+    database.connection.execute(statements.NAME_CHAIN, (name,))
+    (chain,) = one(statements.CHAIN, (), database.connection) or (name,)
+    last = one(statements.LAST_LINK, (), database.connection) or one(statements.ARCHIVED_LINK, (), database.connection)
+    seq, link = last or (0, None)
     return Head(chain=chain, seq=seq, link=link)
+
+
+def _archive(before: int, until: int, seq: int, database: Database) -> bool:
+    connection = database.connection
+    connection.execute(statements.MOVE_ARCHIVED, (before, until))
+    if not connection.changes():
+        return False
+    connection.execute(statements.REMOVE_RECORDS, (seq,))
+    connection.execute(statements.REMOVE_LINKS, (seq,))
+    connection.execute(statements.REMOVE_CHECKPOINTS, (until,))
+    return True
 
 
 def _insert(sql: str, rows: Sequence[Row], database: Database) -> None:
