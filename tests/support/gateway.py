@@ -111,6 +111,6 @@ async def _shows_no_secret(app: App, sandbox_url: str) -> None:
 
 
 def _holds_no_secret(data_dir: Path) -> None:
-    for path in data_dir.iterdir():
+    for path in data_dir.rglob("*"):
         if path.is_file():
             assert not canary.found_in(path.read_bytes()), f"{path.name} holds a secret"

@@ -119,6 +119,12 @@ def test_sizes_and_numbers(tmp_path: Path) -> None:
     assert load({"CHATKEY_DATABASE_MAX_SIZE": "20GiB"}, tmp_path).database_max_size == 20 * 1024**3
 
 
+def test_the_audit_log_stays_in_the_database_for_a_while_or_forever(tmp_path: Path) -> None:
+    assert load({}, tmp_path).audit_retention == timedelta(days=90)
+    assert load({"CHATKEY_AUDIT_RETENTION": "30d"}, tmp_path).audit_retention == timedelta(days=30)
+    assert load({"CHATKEY_AUDIT_RETENTION": "forever"}, tmp_path).audit_retention is None
+
+
 def test_durations() -> None:
     assert duration("90s") == timedelta(seconds=90)
     assert duration("7d") == timedelta(days=7)
