@@ -12,6 +12,7 @@
      +-- RequestIdReused
      +-- MessageNotFound
      +-- StateConflict
+     +-- ApprovalRequired
      +-- MethodUnknown
      +-- QuotaExceeded
      +-- Unavailable
@@ -128,6 +129,16 @@ class StateConflict(GatewayError):
     """The message is not in a state that allows this."""
 
     reason = "STATE_CONFLICT"
+
+
+class ApprovalRequired(GatewayError):
+    """A second person has to approve this request; then repeat it."""
+
+    reason = "APPROVAL_REQUIRED"
+
+    def __init__(self, approval_id: str) -> None:
+        """Keep under which id it waits."""
+        super().__init__(approvalId=approval_id)
 
 
 class MethodUnknown(GatewayError):

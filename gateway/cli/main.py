@@ -20,6 +20,7 @@ COMMANDS = {
     "key": ("gateway.cli.key", "Rotate the keys that sign tokens."),
     "client": ("gateway.cli.client", "Register, restrict and disable clients: those who hold tokens."),
     "chat": ("gateway.cli.chat", "Authorize, suspend and discover chats."),
+    "approval": ("gateway.cli.approval", "Approve what another operator asked for."),
     "audit": ("gateway.cli.audit", "Look into the log of what was allowed and refused."),
     "config": ("gateway.cli.config", "Check and print the configuration."),
 }

@@ -35,6 +35,7 @@ from gateway.store.rows import (
     token_row,
 )
 from gateway.store.seals_sqlite import SqliteSealReadings, SqliteSeals
+from gateway.store.second_factors_sqlite import SqliteSecondFactors
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -122,6 +123,7 @@ class SqliteStore(SqliteReadings):
     Attributes:
         registry: Who may do what, as `gateway.store.registry` promises it.
         chats: Chats that moved or are closed, as `gateway.store.chats` promises it.
+        second_factors: What operators prove themselves with, as `gateway.store.second_factors` promises it.
     """
 
     def __init__(self, writer: Writer, reader: Readable) -> None:
@@ -131,6 +133,7 @@ class SqliteStore(SqliteReadings):
         self.seals: SqliteSeals = SqliteSeals(writer, reader)
         self.registry = SqliteRegistry(writer, reader)
         self.chats = SqliteChats(writer, reader)
+        self.second_factors = SqliteSecondFactors(writer, reader)
 
     async def add(self, message: Message, record: Record) -> Message:
         """Keep a new message and its audit record, or neither; or return the one that has its request id."""

@@ -46,6 +46,8 @@ def test_row_27_an_address_may_fail_so_often_and_then_as_often_as_time_fills_in(
     clock.seconds += 30
     assert made(failures, "192.0.2.1", 100) == 30
     assert (failures.failed_total, failures.refused_total) == (91, 211)
+    clock.seconds += 86_400
+    assert made(failures, "192.0.2.1", 100) == 60
 
 
 def test_row_27_no_minute_sees_more_than_two_buckets() -> None:

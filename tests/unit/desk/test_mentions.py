@@ -51,6 +51,7 @@ def test_row_17_an_address_that_mentions_somebody(url: str) -> None:
         (f'x<a href="{USER}">\u200b<a href="https://example.com">\u200b</a></a>', HTML),
         (f'x<a href="{USER}">\u200b</>', HTML),
         (f"Alert[\u200b]({USER})", MARKDOWN_V2),
+        (f"x[![\u200b](https://example.com)]({USER})", MARKDOWN_V2),
         (r"x[*\ *](tg://user\?id=5)", MARKDOWN_V2),
         (r"[a](https://example.com)[](\t\g://user?id=5)", MARKDOWN_V2),
     ],

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.errors import ConfigInvalid
+from gateway.rpc import certificates
 from gateway.rpc.certificates import Certificates, Tls
 from tests.support.certificates import Certificate, certificate
 
@@ -49,9 +50,9 @@ def tls(tmp_path: Path) -> Tls:
     return Tls(cert_file=made.cert_file, key_file=made.key_file, client_ca_file=made.cert_file)
 
 
-def events(certificates: Certificates) -> list[str]:
+def events(held: Certificates) -> list[str]:
     with capture_logs() as lines:
-        certificates.look()
+        held.look()
     return [str(line["event"]) for line in lines]
 
 
@@ -62,26 +63,26 @@ def another(tmp_path: Path) -> tuple[bytes, bytes]:
 
 
 def test_what_is_new_and_sound_is_taken_and_told_once(tls: Tls, tmp_path: Path) -> None:
-    certificates = Certificates(tls)
-    certificates.credentials()
-    assert events(certificates) == []
-    first = certificates._changed()
-    assert certificates._changed() is None
+    held = Certificates(tls)
+    held.credentials()
+    assert events(held) == []
+    first = held._changed()
+    assert held._changed() is None
     certificate_pem, key_pem = another(tmp_path)
     tls.key_file.write_bytes(key_pem)
     tls.cert_file.write_bytes(certificate_pem)
-    assert events(certificates) == ["certificate.changed"]
-    assert events(certificates) == []
-    second = certificates._changed()
+    assert events(held) == ["certificate.changed"]
+    assert events(held) == []
+    second = held._changed()
     assert second is not None
     assert second is not first
-    assert certificates._changed() is None
+    assert held._changed() is None
 
 
 @pytest.mark.parametrize("spoilt", ["key only", "half a key", "no key", "half a certificate", "no CA", "empty"])
 def test_what_is_not_sound_is_told_once_and_changes_nothing(tls: Tls, tmp_path: Path, spoilt: str) -> None:
-    certificates = Certificates(tls)
-    assert certificates._changed() is not None
+    held = Certificates(tls)
+    assert held._changed() is not None
     before = [path.read_bytes() for path in tls.files]
     certificate_pem, key_pem = another(tmp_path)
     match spoilt:
@@ -99,11 +100,30 @@ def test_what_is_not_sound_is_told_once_and_changes_nothing(tls: Tls, tmp_path: 
             tls.client_ca_file.write_text("nothing")
         case "empty":
             tls.cert_file.write_bytes(b"")
-    assert events(certificates) == ["certificate.kept"]
-    assert events(certificates) == []
-    assert certificates._changed() is None
+    assert events(held) == ["certificate.kept"]
+    assert events(held) == []
+    assert held._changed() is None
     for path, content in zip(tls.files, before, strict=True):
         path.write_bytes(content)
-    assert events(certificates) == []
+    assert events(held) == []
     tls.key_file.unlink()
-    assert events(certificates) == ["certificate.kept"], "it is told again when it happens again"
+    assert events(held) == ["certificate.kept"], "it is told again when it happens again"
+
+
+def test_files_that_change_while_they_are_looked_at_are_not_taken(
+    tls: Tls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Certificates(tls)
+    assert held._changed() is not None
+    certificate_pem, key_pem = another(tmp_path)
+    tls.cert_file.write_bytes(certificate_pem)
+    tls.key_file.write_bytes(key_pem)
+    look_at = certificates._require_sound
+
+    def look_and_be_late(files: Tls) -> None:
+        look_at(files)
+        files.key_file.write_bytes(b"the next one, half-written")
+
+    monkeypatch.setattr(certificates, "_require_sound", look_and_be_late)
+    assert events(held) == ["certificate.kept"]
+    assert held._changed() is None
