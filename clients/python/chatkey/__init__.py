@@ -9,6 +9,7 @@ with BlockingClient() as chat:
 from chatkey.blocking import BlockingClient
 from chatkey.client import Client
 from chatkey.errors import (
+    ApprovalRequired,
     AuditUnavailable,
     ChatkeyError,
     ChatUnavailable,
@@ -66,6 +67,7 @@ from chatkey.requests import DeleteOptions, EditOptions, SendOptions
 from chatkey.retries import Retries
 
 __all__ = [
+    "ApprovalRequired",
     "AuditUnavailable",
     "BlockingClient",
     "Button",

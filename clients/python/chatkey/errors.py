@@ -12,6 +12,7 @@
      +-- MessageNotFound
      +-- FailedPrecondition
      |    +-- ChatUnavailable        the bot is not in the chat, was blocked, or the chat is gone
+     |    +-- ApprovalRequired       a second person has to approve the request
      |    +-- StateConflict          such as cancelling a message that is on its way
      +-- ResourceExhausted           `retry_after` says when to try again
      |    +-- QuotaExceeded
@@ -130,6 +131,10 @@ class ChatUnavailable(FailedPrecondition):
     """The chat can't be written to."""
 
 
+class ApprovalRequired(FailedPrecondition):
+    """A second person has to approve the request."""
+
+
 class StateConflict(FailedPrecondition):
     """The message is not in a state that allows this."""
 
@@ -215,6 +220,7 @@ BY_REASON: Mapping[str, type[ChatkeyError]] = {
     "MESSAGE_NOT_FOUND": MessageNotFound,
     "STATE_CONFLICT": StateConflict,
     "MESSAGE_UNAVAILABLE": MessageUnavailable,
+    "APPROVAL_REQUIRED": ApprovalRequired,
     "INTERNAL": InternalError,
     "METHOD_UNKNOWN": MethodUnknown,
     "TELEGRAM_FAILED": TelegramFailed,
