@@ -20,6 +20,7 @@
      |    +-- AuditUnavailable
      |    +-- StateStale
      |    +-- ShuttingDown
+     |    +-- TelegramUnavailable
      +-- MessageFailed               a message that ended without being delivered while its caller waited
      +-- ConfigInvalid               at start only: never crosses a door
 
@@ -184,6 +185,12 @@ class ShuttingDown(Unavailable):
     """The gateway is shutting down."""
 
     reason = "SHUTTING_DOWN"
+
+
+class TelegramUnavailable(Unavailable):
+    """Telegram refused to say, or could not be reached."""
+
+    reason = "TELEGRAM_FAILED"
 
 
 class MessageFailed(GatewayError):

@@ -8,6 +8,7 @@ from gateway.access.causes import refused
 from gateway.addresses import AddressRanges
 from gateway.errors import PermissionDenied
 from gateway.model import Caller
+from gateway.operators import Operator
 
 MAX_RANGES = 16
 
@@ -29,7 +30,7 @@ def ranges_from(claim: object) -> AddressRanges:
     return ranges
 
 
-def require(caller: Caller, others: Iterable[AddressRanges | None]) -> None:
+def require(caller: Caller | Operator, others: Iterable[AddressRanges | None]) -> None:
     """Return if the caller calls from an address that its token allows, and that each of `others` has.
 
     An address that can't be told is in no range. None is no restriction.

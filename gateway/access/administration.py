@@ -11,9 +11,10 @@ from gateway.access.claims import MAX_LIFETIME, MAX_SKEW, is_client
 from gateway.access.revocation import is_before
 from gateway.clock import Clock
 from gateway.errors import RequestInvalid, StateConflict
-from gateway.model import MAX_CHAT_ID, MIN_CHAT_ID, Caller, Permission, Record, is_chat_id
+from gateway.model import MAX_CHAT_ID, MIN_CHAT_ID, Caller, Origin, Permission, Record, is_chat_id
 from gateway.store.registry import IssuedToken, RegistryStore, StoredChat, StoredClient
 
+NOWHERE = Origin()
 MAX_TEXT = 200
 """Characters of a label, a title, a token's id, an issuer or a key's id."""
 MAX_NUMBER = (1 << 63) - 1
@@ -30,15 +31,17 @@ class Administration:
     then nothing was changed.
     """
 
-    def __init__(self, store: RegistryStore, clock: Clock, by: str) -> None:
+    def __init__(self, store: RegistryStore, clock: Clock, by: str, origin: Origin = NOWHERE) -> None:
         """Change what `store` keeps.
 
         Args:
             by: Who asks, for the audit log: such as `os:alice`.
+            origin: By which call, if it is one.
         """
         self._store = store
         self._clock = clock
         self._by = by
+        self._origin = origin
 
     # Clients.
 
@@ -180,8 +183,8 @@ class Administration:
 
     # Tokens and keys.
 
-    async def note_issued(self, caller: Caller) -> None:
-        """Keep that a token was issued, by what it says of whoever will hold it.
+    async def note_issued(self, caller: Caller) -> IssuedToken:
+        """Keep that a token was issued, by what it says of whoever will hold it, and return what is kept.
 
         Raises:
             StateConflict: it would be refused from the first moment on, because of its generation or its second.
@@ -211,6 +214,7 @@ class Administration:
             expires_at=caller.expires_at.isoformat(),
         )
         await self._store.add_issued(token, record)
+        return token
 
     async def revoke_token(self, token_id: str) -> bool:
         """Revoke a token, known here or not, and what was narrowed from it; return whether it was not revoked before.
@@ -252,7 +256,16 @@ class Administration:
 
     def _record(self, event: str, **known: Any) -> Record:
         fields = {name: known.pop(name) for name in _RECORD_FIELDS & known.keys()}
-        return Record(at=self._clock.now(), event=event, decision="allow", facts={"by": self._by, **known}, **fields)
+        return Record(
+            at=self._clock.now(),
+            event=event,
+            decision="allow",
+            address=self._origin.address,
+            method=self._origin.method,
+            call_id=self._origin.call_id,
+            facts={"by": self._by, **known},
+            **fields,
+        )
 
 
 _RECORD_FIELDS = frozenset({"client", "token_id", "key_id", "issuer", "chat_id"})

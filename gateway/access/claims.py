@@ -100,7 +100,7 @@ def members_of(payload: bytes) -> dict[str, object]:
 def identity_of(members: dict[str, object]) -> dict[str, object]:
     """Return what of the claims can go into the audit record of a refusal: whatever is well-formed."""
     checks: dict[str, tuple[str, Callable[[object], bool]]]
-    checks = {"client": ("sub", is_client), "token_id": ("jti", _is_token_id), "chat_id": ("chat_id", is_chat_id)}
+    checks = {"client": ("sub", is_client), "token_id": ("jti", is_token_id), "chat_id": ("chat_id", is_chat_id)}
     return {name: members[claim] for name, (claim, is_sound) in checks.items() if is_sound(members.get(claim))}
 
 
@@ -155,12 +155,13 @@ def _client(value: object) -> str:
 
 
 def _token_id(value: object) -> str:
-    if not _is_token_id(value):
+    if not is_token_id(value):
         raise refused("bad_token_id")
     return value
 
 
-def _is_token_id(value: object) -> TypeGuard[str]:
+def is_token_id(value: object) -> TypeGuard[str]:
+    """Whether `value` can be the id of a token: 1 to 64 of `[A-Za-z0-9:._-]`."""
     return isinstance(value, str) and _TOKEN_ID.fullmatch(value) is not None
 
 

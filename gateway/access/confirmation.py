@@ -13,6 +13,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from gateway.access.causes import refused
 from gateway.errors import Unauthenticated
 from gateway.model import Caller
+from gateway.operators import Operator
 
 THUMBPRINT = "x5t#S256"
 # 256 bits in 43 characters: the last one has two bits that are not used, and they are zero.
@@ -48,7 +49,7 @@ def thumbprint_of(certificate: bytes) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def require(caller: Caller, certificate: Callable[[], bytes | None]) -> None:
+def require(caller: Caller | Operator, certificate: Callable[[], bytes | None]) -> None:
     """Return if the caller's token is bound to no certificate, or to the one that this connection was made with.
 
     Args:

@@ -11,9 +11,10 @@ from gateway.access.key_ring import KeyRing, RingKey
 from gateway.access.keys import KEY_ID
 from gateway.clock import Clock
 from gateway.errors import AuditUnavailable, ConfigInvalid, RequestInvalid, StateConflict
-from gateway.model import Record
+from gateway.model import Origin, Record
 from gateway.store.base import AuditStore
 
+NOWHERE = Origin()
 INTENT = "key.change_intended"
 REFUSED = "key.change_refused"
 FAILED = "key.change_failed"
@@ -31,18 +32,20 @@ class KeyAdministration:
         AuditUnavailable: the log can't be written; the text says whether the ring was changed.
     """
 
-    def __init__(self, ring: KeyRing, log: AuditStore, clock: Clock, by: str) -> None:
+    def __init__(self, ring: KeyRing, log: AuditStore, clock: Clock, by: str, origin: Origin = NOWHERE) -> None:
         """Change `ring`.
 
         Args:
             ring: The keys.
             log: Where each change is recorded.
             by: Who asks: such as `os:alice`.
+            origin: By which call, if it is one.
         """
         self._ring = ring
         self._log = log
         self._clock = clock
         self._by = by
+        self._origin = origin
 
     async def prepare(self) -> RingKey:
         """Make a key and publish it."""
@@ -99,4 +102,13 @@ class KeyAdministration:
     def _record(
         self, facts: Mapping[str, str | int | bool], event: str, decision: str, kid: str, **more: str
     ) -> Record:
-        return Record(at=self._clock.now(), event=event, decision=decision, key_id=kid, facts={**facts, **more})
+        return Record(
+            at=self._clock.now(),
+            event=event,
+            decision=decision,
+            key_id=kid,
+            address=self._origin.address,
+            method=self._origin.method,
+            call_id=self._origin.call_id,
+            facts={**facts, **more},
+        )

@@ -193,9 +193,9 @@ class SigningKey:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
-    def sign(self, claims: Mapping[str, object]) -> str:
-        """Return a token that says `claims`."""
-        return jwt.encode(dict(claims), self._private, "ES256", headers={"kid": self.kid, "typ": TOKEN_TYPE})
+    def sign(self, claims: Mapping[str, object], token_type: str = TOKEN_TYPE) -> str:
+        """Return a token of a type that says `claims`."""
+        return jwt.encode(dict(claims), self._private, "ES256", headers={"kid": self.kid, "typ": token_type})
 
 
 def _kid(jwk: Mapping[str, object]) -> str:

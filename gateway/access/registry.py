@@ -20,6 +20,7 @@ from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.errors import NotDurable, PermissionDenied, StateStale, TokenExpired, Unauthenticated
 from gateway.model import Caller, Grant, Message, Permission
+from gateway.operators import Operator
 from gateway.store.registry import Changes, Quota, RegistryStore, StoredChat, StoredClient
 from gateway.telemetry import logger
 
@@ -115,6 +116,16 @@ class Registry:
         granted = tuple(self._narrowed(grant, client) for grant in caller.grants)
         return caller if granted == caller.grants else replace(caller, grants=granted)
 
+    def require_operator(self, operator: Operator) -> None:
+        """Return if an operator's token is still good. Whether it is registered is not asked: its token says who it is.
+
+        Raises:
+            Unauthenticated: the token was revoked, by whatever names it, its key or its operator.
+            PermissionDenied: `client_disabled`.
+        """
+        if cause := self._ended(operator, self._clients.get(operator.client)):
+            raise PermissionDenied(cause) if cause in _DENIED else Unauthenticated(cause)
+
     def may_leave(self, message: Message, chat_id: int) -> str | None:
         """Return why the credential that brought a message must not send it any more; None: it may.
 
@@ -146,11 +157,18 @@ class Registry:
         return Quota() if stored is None else stored.quota
 
     def _cause_of(self, credential: Credential) -> str | None:
+        client = self._clients.get(credential.client)
+        if cause := self._ended(credential, client):
+            return cause
+        if self.denies_unknown_clients and not (client and client.registered):
+            return "client_unknown"
+        return None
+
+    def _ended(self, credential: Credential, client: StoredClient | None) -> str | None:
         if not self._trusts(credential.issuer, credential.key_id):
             return "revoked_key"
         if cause := self.revocations.cause_of(credential):
             return cause
-        client = self._clients.get(credential.client)
         if client is not None:
             if is_before(credential, client.not_before):
                 return "revoked_client"
@@ -158,8 +176,6 @@ class Registry:
                 return "old_generation"
             if not client.enabled:
                 return "client_disabled"
-        if self.denies_unknown_clients and not (client and client.registered):
-            return "client_unknown"
         return None
 
     def _narrowed(self, grant: Grant, client: StoredClient | None) -> Grant:

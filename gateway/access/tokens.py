@@ -8,19 +8,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from jwt.api_jws import PyJWS
-
 from gateway.access.causes import refused
 from gateway.access.claims import Claims, Policy, identity_of, members_of
-from gateway.access.compact import MAX_HEADER_BYTES, MAX_TOKEN_LENGTH, header_and_payload
+from gateway.access.compact import MAX_TOKEN_LENGTH, header_and_payload
 from gateway.access.issuers import Trust, issuer_in
-from gateway.access.keys import ALGORITHMS, KEY_ID, KeySet, VerificationKey
-from gateway.access.strict_json import JsonInvalid, read_object
+from gateway.access.keys import KeySet, VerificationKey
+from gateway.access.signed import header_members, key_for, signed_payload
 from gateway.clock import Clock
 from gateway.errors import ConfigInvalid, TokenExpired, Unauthenticated
 from gateway.model import Caller
-
-_SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS), options={"enforce_minimum_key_length": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +115,11 @@ class Verifier:
 
     def _verified(self, token: str) -> _Verified:
         header, payload = header_and_payload(token)
-        members = _header_members(header)
+        members = header_members(header)
         trust = self._trust_for(payload)
         trust.require_header(members)
-        key = _key_for(trust, members)
-        signed = _signed_payload(token, key)
+        key = key_for(trust, members)
+        signed = signed_payload(token, key)
         claimed: dict[str, object] = {}
         try:
             claimed = members_of(signed)
@@ -167,38 +163,6 @@ def _check_ancestors(verified: _Verified) -> None:
     # The key of an ancestor may be gone while the key that signed the descendant is not.
     if any(verified.trust.keys.find(ancestor.key_id) is None for ancestor in verified.caller.ancestors):
         raise Unauthenticated("ancestor_untrusted", **_record(verified.caller))
-
-
-def _header_members(header: bytes) -> dict[str, object]:
-    try:
-        members = read_object(header, MAX_HEADER_BYTES)
-    except JsonInvalid:
-        raise refused("bad_header") from None
-    algorithm, kid = members.get("alg"), members.get("kid")
-    if not isinstance(algorithm, str) or not isinstance(kid, str) or KEY_ID.fullmatch(kid) is None:
-        raise refused("bad_header")
-    return members
-
-
-def _key_for(trust: Trust, header: dict[str, object]) -> VerificationKey:
-    kid = str(header["kid"])
-    key = trust.keys.find(kid)
-    if key is None:
-        if trust.on_unknown_key is not None:
-            trust.on_unknown_key()
-        raise refused("unknown_key", key_id=kid)
-    if header["alg"] != key.algorithm:
-        raise refused("wrong_algorithm", key_id=kid)
-    return key
-
-
-def _signed_payload(token: str, key: VerificationKey) -> bytes:
-    """Return the payload as PyJWT read it, so that what is read on is what was signed."""
-    try:
-        payload: bytes = _SIGNATURES.decode(token, key.public, algorithms=[key.algorithm])
-    except Exception:  # noqa: BLE001 - whatever a library raises about a stranger's text is a refusal
-        raise refused("bad_signature", key_id=key.kid) from None
-    return payload
 
 
 def _caller(claims: Claims, kid: str, issuer: str) -> Caller:

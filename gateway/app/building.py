@@ -15,6 +15,7 @@ from gateway.access.keys import KeySet
 from gateway.access.last_use import LastUse
 from gateway.access.registry import Registry, Unknown
 from gateway.access.tokens import Verifier
+from gateway.app.administration import Rooms, open_administration
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
 from gateway.app.metrics import export_delivery, export_failures, export_registry
@@ -54,6 +55,7 @@ class App:
         grpc_port: Where the gRPC door listens; 0 for a local socket.
         http_port: Where the HTTP door listens.
         metrics: What it counts.
+        admin_port: Where the gRPC door of operators listens; 0 for a local socket, None: there is none.
         broken: Set once a part of it has stopped that must not: it would accept, and never deliver.
     """
 
@@ -61,6 +63,7 @@ class App:
     http_port: int
     metrics: Metrics
     broken: asyncio.Event
+    admin_port: int | None = None
 
 
 @asynccontextmanager
@@ -162,6 +165,20 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
                 grace=config.drain,
             )
         )
+        rooms = Rooms(
+            store=store,
+            keys=keys,
+            are_keys_stale=own.is_stale,
+            verifier=verifier,
+            registry=registry,
+            ledger=ledger,
+            connector=connector,
+            issuer=issuer,
+            public_keys=[signer.public],
+        )
+        admin_door = await stack.enter_async_context(
+            open_administration(config, clock, rooms, tls=certificates, new_id=opaque_maker(chance), metrics=metrics)
+        )
         # Only now can nothing refuse the start any more, which would be said in one line and nothing else.
         registry.tell()
         readiness.begin(dispatcher, door)
@@ -180,7 +197,9 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         )
         serving.set()
         stack.callback(readiness.end)
-        yield App(door.port, http_port, metrics, broken)
+        if admin_door is not None:
+            admin_door.set_serving(True)
+        yield App(door.port, http_port, metrics, broken, admin_door.port if admin_door else None)
 
 
 async def _open(stack: AsyncExitStack, broken: asyncio.Event, sources: list[FileSource | UrlSource]) -> None:

@@ -39,14 +39,19 @@ async def serve(config: Config, announce: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     async with running(config) as app:
-        grpc = config.grpc_listen if not app.grpc_port else f"{config.grpc_listen.rpartition(':')[0]}:{app.grpc_port}"
+        grpc = _at(config.grpc_listen, app.grpc_port)
         http = f"http://{config.http_listen.rpartition(':')[0]}:{app.http_port}"
-        announce(f"Chatkey serves gRPC at {grpc}, health and metrics at {http}.")
+        admin = "" if app.admin_port is None else f", administration at {_at(config.admin_listen, app.admin_port)}"
+        announce(f"Chatkey serves gRPC at {grpc}, health and metrics at {http}{admin}.")
         await _either(stop, app.broken)
         _log.info("server.stopping", meaning="No new calls; those under way may end.")
     _log.info("server.stopped")
     if app.broken.is_set():
         raise Unavailable("A part of the server has stopped, and with it the whole; its log says why.")
+
+
+def _at(listen: str, port: int) -> str:
+    return f"{listen.rpartition(':')[0]}:{port}" if port else listen
 
 
 async def _either(*events: asyncio.Event) -> None:

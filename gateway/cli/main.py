@@ -18,6 +18,7 @@ COMMANDS = {
     "send": ("gateway.cli.send", "Send a message through a running gateway."),
     "token": ("gateway.cli.token", "Issue, look at and revoke tokens: the keys of chats."),
     "key": ("gateway.cli.key", "Rotate the keys that sign tokens."),
+    "operator": ("gateway.cli.operator", "Issue and revoke tokens of operators, who administer over the network."),
     "client": ("gateway.cli.client", "Register, restrict and disable clients: those who hold tokens."),
     "chat": ("gateway.cli.chat", "Authorize, suspend and discover chats."),
     "approval": ("gateway.cli.approval", "Approve what another operator asked for."),

@@ -108,8 +108,8 @@ def issue(
         client=client,
         grants=_grants(chat_ids, scope, thread),
         ttl=ttl,
-        address_ranges=_ranges(addresses),
-        certificate_thumbprint=_thumbprint(certificate),
+        address_ranges=ranges_of(addresses),
+        certificate_thumbprint=thumbprint_of_file(certificate),
         generation=generation,
     )
     config = configuration()
@@ -211,7 +211,8 @@ def _grants(chat_ids: tuple[int, ...], permissions: frozenset[Permission], threa
     return tuple(Grant(chat_id=chat_id, permissions=permissions, message_thread_id=thread) for chat_id in chat_ids)
 
 
-def _ranges(texts: tuple[str, ...]) -> AddressRanges | None:
+def ranges_of(texts: tuple[str, ...]) -> AddressRanges | None:
+    """Return what `--address` says; None where it was not given."""
     if not texts:
         return None
     try:
@@ -220,7 +221,8 @@ def _ranges(texts: tuple[str, ...]) -> AddressRanges | None:
         raise click.BadParameter(f"{error}.", param_hint="--address") from None
 
 
-def _thumbprint(certificate: Path | None) -> str:
+def thumbprint_of_file(certificate: Path | None) -> str:
+    """Return the thumbprint of the certificate that `--certificate` names; empty where it was not given."""
     from gateway.access.confirmation import thumbprint_of
 
     if certificate is None:

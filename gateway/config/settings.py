@@ -85,9 +85,15 @@ class Config:
         "", str, "Where messages are kept. Empty: `chatkey.db` in the data folder.", form="sqlite:///path"
     )
     grpc_listen: str = _setting("127.0.0.1:50051", listen_address, "Where callers connect.")
+    admin_listen: str = _setting(
+        "", listen_address, "Where operators connect; empty: nowhere.", form="127.0.0.1:50052 or unix:/path"
+    )
     http_listen: str = _setting("127.0.0.1:8080", host_and_port, "Where health, metrics and public keys are.")
     issuer: str = _setting("chatkey", not_empty, "The `iss` of tokens: who issues them.")
     audience: str = _setting("chatkey", not_empty, "The `aud` of tokens: name this installation, such as chatkey/prod.")
+    admin_audience: str = _setting(
+        "", not_empty, "The `aud` of operators' tokens; empty: CHATKEY_AUDIENCE with /admin after it.", form="name"
+    )
     token_max_lifetime: timedelta = _setting(
         timedelta(hours=24), duration, "The longest life of a token that is accepted; at most 32d.", form="24h"
     )
@@ -202,10 +208,17 @@ class Config:
         if self.tls_client_ca_file and not self.tls_cert_file:
             raise ConfigInvalid(f"{environment('tls_client_ca_file')} needs {environment('tls_cert_file')} too.")
         reachable = self.allowed_addresses is None or self.allowed_addresses.local_sockets
-        if self.grpc_listen.startswith("unix:") and not (reachable or self.trusted_proxies.local_sockets):
+        for name in ("grpc_listen", "admin_listen"):
+            is_socket = getattr(self, name).startswith("unix:")
+            if is_socket and not (reachable or self.trusted_proxies.local_sockets):
+                raise ConfigInvalid(
+                    f"{environment('allowed_addresses')} has no `unix`, and {environment(name)} is a local "
+                    "socket: nobody could call."
+                )
+        if self.operator_audience == self.audience:
             raise ConfigInvalid(
-                f"{environment('allowed_addresses')} has no `unix`, and {environment('grpc_listen')} is a local "
-                "socket: nobody could call."
+                f"{environment('admin_audience')} is {environment('audience')}: a client's token would look like an "
+                "operator's. Give it another name."
             )
         if self.retention < SHORTEST_RETENTION:
             raise ConfigInvalid(f"{environment('retention')} is under 24h: a request_id is remembered for a day.")
@@ -222,6 +235,11 @@ class Config:
             raise ConfigInvalid(
                 f"{environment('bot_api_url')} is http:// to another machine: the bot token would travel unencrypted."
             )
+
+    @property
+    def operator_audience(self) -> str:
+        """The `aud` of operators' tokens."""
+        return self.admin_audience or f"{self.audience}/admin"
 
     @property
     def database_path(self) -> Path:

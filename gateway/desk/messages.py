@@ -26,7 +26,9 @@ _ENDED_BADLY = frozenset({State.FAILED, State.EXPIRED})
 class Messages:
     """The verbs of messages."""
 
-    def __init__(self, *, registry: Registry, last_use: LastUse, outbox: Outbox, clock: Clock, stay: Stay) -> None:
+    def __init__(
+        self, *, registry: Registry, last_use: LastUse, outbox: Outbox, clock: Clock, stay: Stay[Caller]
+    ) -> None:
         """Keep the rooms that the verbs hand on to; `stay` says how long a call may wait."""
         self._registry = registry
         self._last_use = last_use

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.clock import Clock
 from gateway.desk.rooms import Outbox
 from gateway.errors import ShuttingDown, TokenExpired
-from gateway.model import Caller, Message
+from gateway.model import Message
 
 RECHECK = timedelta(seconds=1)
 """How often an open stream looks at its credential again."""
 
 
-class Stay:
+class Guest(Protocol):
+    """Whoever stays: a caller, or an operator."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """When its token ends."""
+
+
+G = TypeVar("G", bound=Guest)
+
+
+class Stay(Generic[G]):
     """Knows who waits, and ends it."""
 
-    def __init__(self, clock: Clock, recheck: timedelta, require_standing: Callable[[Caller], object]) -> None:
+    def __init__(self, clock: Clock, recheck: timedelta, require_standing: Callable[[G], object]) -> None:
         """Let calls stay, and streams look at their credential every `recheck`.
 
         Args:
@@ -31,7 +42,7 @@ class Stay:
         self._ended = False
         self._waiting: set[asyncio.Timeout] = set()
 
-    def require(self, caller: Caller) -> None:
+    def require(self, caller: G) -> None:
         """Return if the caller of a stream may go on; raises `CallRefused` and `ShuttingDown`."""
         if self._clock.now() >= caller.expires_at:
             raise TokenExpired("token_expired")
@@ -39,7 +50,7 @@ class Stay:
         if self._ended:
             raise ShuttingDown()
 
-    async def during(self, caller: Caller, work: Coroutine[Any, Any, None]) -> None:
+    async def during(self, caller: G, work: Coroutine[Any, Any, None]) -> None:
         """Do some work for as long as `require` holds, and raise what it raises then."""
         working = asyncio.ensure_future(work)
         try:

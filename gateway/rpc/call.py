@@ -12,6 +12,7 @@ import grpc
 from gateway.addresses import AddressRanges
 from gateway.errors import Unauthenticated
 from gateway.model import Caller, Origin
+from gateway.operators import Operator
 from gateway.rpc import peer
 
 MAX_RECORDED_METHOD = 128
@@ -29,6 +30,7 @@ class Call:
         known_method: The method's name if the gateway has it, `unknown` otherwise: for what counts by method.
         authorization: The values of `authorization`.
         forwarded: The values of `x-forwarded-for`.
+        proofs: The entries with which an operator proves that a call is meant, each with its values.
     """
 
     id: str
@@ -37,8 +39,10 @@ class Call:
     started: float
     origin: Origin = field(default_factory=Origin)
     caller: Caller | None = None
+    operator: Operator | None = None
     authorization: list[str | bytes] = field(default_factory=list, repr=False)
     forwarded: list[str] = field(default_factory=list)
+    proofs: dict[str, list[str]] = field(default_factory=dict, repr=False)
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     error_id: str = ""
@@ -56,6 +60,12 @@ class Call:
         if self.caller is None:
             raise Unauthenticated("missing_token", verified=False)
         return self.caller
+
+    def require_operator(self) -> Operator:
+        """Return who administers; raises `Unauthenticated` in a call that was let in without a credential."""
+        if self.operator is None:
+            raise Unauthenticated("missing_token", verified=False)
+        return self.operator
 
     def certificate(self) -> bytes | None:
         """Return the certificate that the connection was made with, in PEM, if gRPC asked for one and checked it."""

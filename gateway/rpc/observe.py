@@ -13,7 +13,6 @@ from gateway.clock import Clock
 from gateway.rpc import call as calls
 from gateway.rpc.call import MAX_RECORDED_METHOD, Call, Context
 from gateway.rpc.handlers import Handle
-from gateway.rpc.policy import POLICY
 from gateway.telemetry import logger
 
 UNKNOWN_METHOD = "unknown"
@@ -50,7 +49,7 @@ class Observer:
         call = Call(
             id=given_ids[0] if fit else self._new_id(),
             method=method,
-            known_method=method if method in POLICY else UNKNOWN_METHOD,
+            known_method=method if method in self._kinds else UNKNOWN_METHOD,
             started=self._clock.monotonic(),
         )
         calls.begin(call)
@@ -93,6 +92,8 @@ class Observer:
         }
         if call.caller is not None:
             facts["client"], facts["chat"] = call.caller.client, call.caller.sole_chat_id
+        if call.operator is not None:
+            facts["operator"] = call.operator.name
         if call.reason:
             facts["reason"], facts["error_id"] = call.reason, call.error_id
         _log.info("grpc.call", **facts)

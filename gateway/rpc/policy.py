@@ -35,12 +35,12 @@ POLICY: Mapping[str, Permission | Access] = {
 }
 
 
-def require_complete(methods: Iterable[str]) -> None:
+def require_complete(methods: Iterable[str], policy: Mapping[str, object] = POLICY) -> None:
     """Return if the table names exactly these RPCs.
 
     Raises:
         LookupError: one is missing on either side: a gateway that would guess what it may do must not start.
     """
-    difference = POLICY.keys() ^ set(methods)
+    difference = policy.keys() ^ set(methods)
     if difference:
         raise LookupError(f"the policy and the registered RPCs differ: {', '.join(sorted(difference))}")

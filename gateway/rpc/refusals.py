@@ -7,7 +7,6 @@ from typing import Never
 
 import grpc
 
-from gateway.desk.desk import Desk
 from gateway.errors import CallRefused, GatewayError
 from gateway.rpc import call as calls
 from gateway.rpc.call import Call, Context
@@ -17,13 +16,16 @@ from gateway.telemetry import logger
 
 _log = logger(__name__)
 
+Note = Callable[[CallRefused, Call, str], None]
+"""Writes down that a call was refused, and the id that its caller was given."""
+
 
 class Refusals:
     """Catches everything that a handler, or whoever looked at the headers before it, raises."""
 
-    def __init__(self, *, desk: Desk, new_id: Callable[[], str]) -> None:
-        """Write refusals into the audit log through `desk`, each under an id of its own."""
-        self._desk = desk
+    def __init__(self, *, note: Note, new_id: Callable[[], str]) -> None:
+        """Have refusals written into the audit log by `note`, each under an id of its own."""
+        self._note = note
         self._new_id = new_id
 
     def around(self, handle: Handle) -> Handle:
@@ -55,7 +57,7 @@ class Refusals:
         try:
             error_id = self._new_id()
             if isinstance(error, CallRefused):
-                self._desk.refused(error, call.origin, call.caller, error_id)
+                self._note(error, call, error_id)
             elif not isinstance(error, GatewayError):
                 _log.error("grpc.bug", exc_info=error, method=call.known_method, error_id=error_id)
             return answer_to(error), error_id

@@ -9,6 +9,9 @@ import grpc
 from gateway.rpc.handlers import Handler
 from gateway.rpc.observe import Observer
 
+ONE_TIME_CODE, APPROVAL = "x-chatkey-otp", "x-chatkey-approval"
+PROOFS = frozenset({ONE_TIME_CODE, APPROVAL})
+
 
 class Routing(grpc.aio.ServerInterceptor):
     """Begins every call, and gives it to the handler of its method or to the one of methods that there are not."""
@@ -28,6 +31,7 @@ class Routing(grpc.aio.ServerInterceptor):
         authorization: list[str | bytes] = []
         ids: list[str] = []
         forwarded: list[str] = []
+        proofs: dict[str, list[str]] = {}
         for key, value in details.invocation_metadata:
             if key == "authorization":
                 authorization.append(value)
@@ -35,6 +39,8 @@ class Routing(grpc.aio.ServerInterceptor):
                 ids.append(str(value))
             elif key == "x-forwarded-for":
                 forwarded.append(str(value))
+            elif key in PROOFS:
+                proofs.setdefault(key, []).append(str(value))
         call = self._observer.begin(str(details.method), ids)
-        call.authorization, call.forwarded = authorization, forwarded
+        call.authorization, call.forwarded, call.proofs = authorization, forwarded, proofs
         return self._handlers.get(call.method, self._unknown)

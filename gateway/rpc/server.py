@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -16,16 +17,18 @@ from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.desk import Desk
-from gateway.errors import ConfigInvalid
+from gateway.errors import CallRefused, ConfigInvalid
 from gateway.rpc import policy
 from gateway.rpc.address import require_address
 from gateway.rpc.authenticate import Authenticate
+from gateway.rpc.call import Call
 from gateway.rpc.certificates import Certificates
 from gateway.rpc.credential_self_service import CredentialSelfService
 from gateway.rpc.handlers import PATIENCE, Handle, handler_of_nothing, routes_of
 from gateway.rpc.health_service import HealthService
 from gateway.rpc.messaging_service import MessagingService
 from gateway.rpc.observe import CallMetrics, Observer
+from gateway.rpc.policy import POLICY
 from gateway.rpc.refusals import Refusals
 from gateway.rpc.routing import Routing
 
@@ -70,6 +73,32 @@ class Door:
     set_serving: Callable[[bool], None]
 
 
+class Authenticating(Protocol):
+    """Lets a call through to its handler, or raises."""
+
+    def around(self, handle: Handle) -> Handle:
+        """Let those in to a handler who may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What is behind a door, and who stands in it.
+
+    Attributes:
+        services: What is served, beside health.
+        policy: Has every RPC that there may be.
+        authenticate: Decides who may come in.
+        refusals: Answers whoever may not.
+        drain: Lets the calls end that would not end by themselves.
+    """
+
+    services: Sequence[tuple[ServiceDescriptor, object]]
+    policy: Mapping[str, object]
+    authenticate: Authenticating
+    refusals: Refusals
+    drain: Callable[[], None]
+
+
 @asynccontextmanager
 async def open_door(
     desk: Desk,
@@ -83,7 +112,7 @@ async def open_door(
     grace: timedelta = GRACE,
     patience: timedelta = PATIENCE,
 ) -> AsyncIterator[Door]:
-    """Serve until the block is left; then let the calls end.
+    """Serve clients until the block is left; then let the calls end.
 
     Args:
         listen: `HOST:PORT` (port 0 takes a free one) or `unix:PATH`; without `tls` on this machine only.
@@ -97,51 +126,77 @@ async def open_door(
         ConfigInvalid: the address is not allowed, not ours or in use; `GRPC_TRACE` is set.
         LookupError: the policy does not name exactly the RPCs that are served.
     """
+
+    def note(error: CallRefused, call: Call, error_id: str) -> None:
+        desk.refused(error, call.origin, call.caller, error_id)
+
+    refusals = Refusals(note=note, new_id=new_id)
+    front = Front(
+        services=[
+            (messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"], MessagingService(desk, refusals)),
+            (credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"], CredentialSelfService(desk)),
+        ],
+        policy=POLICY,
+        authenticate=Authenticate(desk=desk, trusted_proxies=trusted_proxies),
+        refusals=refusals,
+        drain=desk.drain,
+    )
+    async with opened(
+        front, listen=listen, tls=tls, clock=clock, new_id=new_id, metrics=metrics, grace=grace, patience=patience
+    ) as door:
+        yield door
+
+
+@asynccontextmanager
+async def opened(
+    front: Front,
+    *,
+    listen: str,
+    tls: Certificates | None,
+    clock: Clock,
+    new_id: Callable[[], str],
+    metrics: CallMetrics,
+    grace: timedelta,
+    patience: timedelta,
+) -> AsyncIterator[Door]:
+    """Serve what is behind a door, hardened, until the block is left; as `open_door`."""
     if os.environ.get("GRPC_TRACE"):
         raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
     require_address(listen, encrypted=tls is not None)
     credentials = tls.credentials() if tls else None
-    server, health = _server(desk, clock, new_id, metrics, trusted_proxies, patience)
+    health = HealthService([service.full_name for service, _ in front.services])
+    server = _server(front, health, clock, new_id, metrics, patience)
     port = await _bound(server, listen, credentials)
     await server.start()
     try:
         yield Door(port, health.set_serving)
     finally:
         health.close()
-        desk.drain()
+        front.drain()
         await server.stop(grace.total_seconds())
 
 
 def _server(
-    desk: Desk,
+    front: Front,
+    health: HealthService,
     clock: Clock,
     new_id: Callable[[], str],
     metrics: CallMetrics,
-    trusted_proxies: AddressRanges,
     patience: timedelta,
-) -> tuple[grpc.aio.Server, HealthService]:
-    messaging = messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"]
-    credential_self = credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"]
-    health = HealthService([messaging.full_name, credential_self.full_name])
-    refusals = Refusals(desk=desk, new_id=new_id)
-    authenticate = Authenticate(desk=desk, trusted_proxies=trusted_proxies)
-    services: list[tuple[ServiceDescriptor, object]] = [
-        (messaging, MessagingService(desk, refusals)),
-        (credential_self, CredentialSelfService(desk)),
-        (health_pb2.DESCRIPTOR.services_by_name["Health"], health),
-    ]
+) -> grpc.aio.Server:
+    services = [*front.services, (health_pb2.DESCRIPTOR.services_by_name["Health"], health)]
     routes = {name: route for service in services for name, route in routes_of(*service, patience).items()}
-    policy.require_complete(routes)
+    policy.require_complete(routes, front.policy)
     kinds = {name: route.kind for name, route in routes.items()}
     observer = Observer(clock=clock, new_id=new_id, metrics=metrics, kinds=kinds)
 
     def around(handle: Handle) -> Handle:
         # Observed outermost, so that refusals are counted; refused outside of the rest, so that it simply raises.
-        return observer.around(refusals.around(authenticate.around(handle)))
+        return observer.around(front.refusals.around(front.authenticate.around(handle)))
 
     handlers = {name: route.handler(around) for name, route in routes.items()}
     routing = Routing(observer=observer, handlers=handlers, unknown=handler_of_nothing(around))
-    return grpc.aio.server(interceptors=(routing,), options=OPTIONS), health
+    return grpc.aio.server(interceptors=(routing,), options=OPTIONS)
 
 
 async def _bound(server: grpc.aio.Server, listen: str, credentials: grpc.ServerCredentials | None) -> int:

@@ -123,9 +123,17 @@ class AuditReader(Protocol):
     """Finds in the audit log."""
 
     async def records(
-        self, *, after: int = 0, limit: int = 100, newest_first: bool = False, **equal: str | int
+        self,
+        *,
+        after: int = 0,
+        below: int | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        **equal: str | int,
     ) -> Sequence[tuple[int, Record]]:
         """Return records with their numbers: those numbered above `after` whose named fields have these values.
+
+        With `below`, only those numbered below it.
 
         `equal` takes `event`, `decision`, `reason`, `client`, `chat_id`, `error_id`, `message_id` and `token_id`.
 

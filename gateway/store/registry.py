@@ -166,8 +166,13 @@ class RegistryReader(Protocol):
     async def issued_token(self, token_id: str) -> IssuedToken | None:
         """Return a token that was issued here and is not forgotten yet."""
 
-    async def issued_tokens(self, client: str | None, limit: int) -> Sequence[IssuedToken]:
-        """Return the tokens issued last, to this client or to all, the last one first."""
+    async def issued_tokens(
+        self, client: str | None, limit: int, after: IssuedToken | None = None
+    ) -> Sequence[IssuedToken]:
+        """Return the tokens issued last, to this client or to all, the last one first; with `after`, those behind it.
+
+        Of tokens that were issued at the same instant, the one with the greater id goes first.
+        """
 
     async def is_revoked_token(self, token_id: str) -> bool:
         """Whether the token itself was revoked, and that is not forgotten yet."""

@@ -33,6 +33,7 @@ from gateway.store.rows import microseconds, record_row
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
+_LATEST = (1 << 63) - 1
 
 
 class Readable(Protocol):
@@ -81,12 +82,15 @@ class SqliteRegistryReadings:
         row = await self._read(partial(one, statements.ISSUED_TOKEN, (token_id,)))
         return None if row is None else issued_from(row)
 
-    async def issued_tokens(self, client: str | None, limit: int) -> Sequence[IssuedToken]:
-        """Return the tokens issued last, to this client or to all, the last one first."""
+    async def issued_tokens(
+        self, client: str | None, limit: int, after: IssuedToken | None = None
+    ) -> Sequence[IssuedToken]:
+        """Return the tokens issued last, to this client or to all, the last first; with `after`, those behind it."""
+        place = (_LATEST, "") if after is None else (microseconds(after.issued_at), after.token_id)
         if client is None:
-            rows = await self._read(partial(every, statements.ISSUED_TOKENS, (limit,)))
+            rows = await self._read(partial(every, statements.ISSUED_TOKENS, (*place, limit)))
         else:
-            rows = await self._read(partial(every, statements.ISSUED_TO, (client, limit)))
+            rows = await self._read(partial(every, statements.ISSUED_TO, (client, *place, limit)))
         return [issued_from(row) for row in rows]
 
     async def is_revoked_token(self, token_id: str) -> bool:

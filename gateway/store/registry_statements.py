@@ -47,9 +47,13 @@ SWEEP_REVOKED = (
 )
 
 ISSUED_TOKEN = f"SELECT {ISSUED_COLUMNS} FROM issued_tokens WHERE token_id = ?"
-ISSUED_TOKENS = f"SELECT {ISSUED_COLUMNS} FROM issued_tokens ORDER BY issued_at DESC, token_id DESC LIMIT ?"
+ISSUED_TOKENS = (
+    f"SELECT {ISSUED_COLUMNS} FROM issued_tokens WHERE (issued_at, token_id) < (?, ?) "
+    "ORDER BY issued_at DESC, token_id DESC LIMIT ?"
+)
 ISSUED_TO = (
-    f"SELECT {ISSUED_COLUMNS} FROM issued_tokens WHERE client = ? ORDER BY issued_at DESC, token_id DESC LIMIT ?"
+    f"SELECT {ISSUED_COLUMNS} FROM issued_tokens WHERE client = ? AND (issued_at, token_id) < (?, ?) "
+    "ORDER BY issued_at DESC, token_id DESC LIMIT ?"
 )
 ADD_ISSUED = f"INSERT INTO issued_tokens ({ISSUED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 SWEEP_ISSUED = (

@@ -54,6 +54,10 @@ class Readable(Protocol):
         """Finish what was handed in."""
 
 
+_NO_NUMBER = (1 << 63) - 1
+"""Above every number that a record can have."""
+
+
 class SqliteReadings:
     """What can be read, as `base` promises it."""
 
@@ -105,13 +109,21 @@ class SqliteReadings:
         return await self._read(operations.last_change)
 
     async def records(
-        self, *, after: int = 0, limit: int = 100, newest_first: bool = False, **equal: str | int
+        self,
+        *,
+        after: int = 0,
+        below: int | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        **equal: str | int,
     ) -> Sequence[tuple[int, Record]]:
-        """Return records with their numbers: those numbered above `after` whose named fields have these values."""
+        """Return records with their numbers: those between two numbers whose named fields have these values."""
         wanted = {field: value for field, value in equal.items() if value != ""}
         sql = statements.records(tuple(wanted), tuple(equal.keys() - wanted.keys()), newest_first)
         try:
-            rows = await self._read(partial(operations.every, sql, (after, *wanted.values(), limit)))
+            rows = await self._read(
+                partial(operations.every, sql, (after, _NO_NUMBER if below is None else below, *wanted.values(), limit))
+            )
         except NotDurable as error:
             raise AuditUnavailable from error
         return [record_from(row) for row in rows]

@@ -65,10 +65,10 @@ SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error
 
 
 def records(fields: Sequence[str], empty: Sequence[str], newest_first: bool) -> str:
-    """Write the search for records: above a number, where `fields` have given values and `empty` have none."""
+    """Write the search for records: between two numbers, where `fields` have given values and `empty` have none."""
     if unknown := {*fields, *empty} - SEARCHED:
         raise ValueError(f"no search by {', '.join(sorted(unknown))}")
-    conditions = ["seq > ?", *(f"{field} = ?" for field in fields), *(f"{field} IS NULL" for field in empty)]
+    conditions = ["seq > ?", "seq < ?", *(f"{field} = ?" for field in fields), *(f"{field} IS NULL" for field in empty)]
     return (
         f"SELECT {RECORD_COLUMNS} FROM audit WHERE {' AND '.join(conditions)} "
         f"ORDER BY seq {'DESC' if newest_first else 'ASC'} LIMIT ?"

@@ -207,6 +207,16 @@ async def test_issued_tokens_are_listed_newest_first(store: SqliteStore) -> None
     assert [token.token_id for token in await store.registry.issued_tokens(None, 1)] == ["t0"]
 
 
+async def test_issued_tokens_go_on_after_one_of_them_also_among_those_of_one_instant(store: SqliteStore) -> None:
+    kept = [a_token("t2"), a_token("t1"), a_token("t0"), a_token("old", "svc:b", HOUR)]
+    for token in kept:
+        await store.registry.add_issued(token, record())
+    for index, token in enumerate(kept):
+        assert await store.registry.issued_tokens(None, 10, token) == kept[index + 1 :]
+    assert await store.registry.issued_tokens("svc:b", 10, kept[0]) == [kept[3]]
+    assert await store.registry.issued_tokens(None, 1, kept[0]) == [kept[1]]
+
+
 async def test_uses_are_noted_of_whom_is_there_and_never_go_back(store: SqliteStore) -> None:
     await put(store, a_client())
     await store.registry.change_chat(-1001, lambda _: a_chat(), record())

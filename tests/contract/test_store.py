@@ -430,6 +430,9 @@ async def test_records_come_a_page_at_a_time_from_either_end(store: Store) -> No
     assert await store.records(after=2, limit=2) == numbered[2:4]
     assert await store.records(newest_first=True, limit=2) == numbered[:2:-1]
     assert await store.records(after=3, newest_first=True) == numbered[:2:-1]
+    assert await store.records(below=4, newest_first=True, limit=2) == numbered[2:0:-1]
+    assert await store.records(after=1, below=4) == numbered[1:3]
+    assert await store.records(below=1) == []
 
 
 async def test_there_is_no_search_by_another_field(store: Store) -> None:

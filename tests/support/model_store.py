@@ -141,7 +141,13 @@ class ModelStore:
         self.log.extend(records)
 
     async def records(
-        self, *, after: int = 0, limit: int = 100, newest_first: bool = False, **equal: str | int
+        self,
+        *,
+        after: int = 0,
+        below: int | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        **equal: str | int,
     ) -> Sequence[tuple[int, Record]]:
         if self.is_failing:
             raise AuditUnavailable
@@ -150,7 +156,9 @@ class ModelStore:
         found = [
             (seq, record)
             for seq, record in enumerate(self.log, 1)
-            if seq > after and all(getattr(record, field) == value for field, value in equal.items())
+            if seq > after
+            and (below is None or seq < below)
+            and all(getattr(record, field) == value for field, value in equal.items())
         ]
         return (found[::-1] if newest_first else found)[:limit]
 

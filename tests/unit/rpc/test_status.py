@@ -70,6 +70,7 @@ REFUSALS: list[Exception] = [
     errors.StateStale(),
     errors.TooManyFailures(retry_after=timedelta(seconds=3)),
     errors.ShuttingDown(),
+    errors.TelegramUnavailable(),
     errors.MessageFailed("m", Failure(reason="CHAT_UNAVAILABLE", description="d", telegram_error_code=403)),
     ValueError("canary"),
 ]

@@ -150,12 +150,13 @@ class BothStores(RuleBasedStateMachine):
 
     @rule(
         after=st.integers(0, 5),
+        below=st.none() | st.integers(0, 8),
         limit=st.integers(0, 4),
         newest_first=st.booleans(),
         equal=st.fixed_dictionaries({}, optional={"client": CLIENTS, "chat_id": CHATS, "reason": st.just("expired")}),
     )
-    def records(self, after: int, limit: int, newest_first: bool, equal: dict[str, Any]) -> None:
-        self._both("records", after=after, limit=limit, newest_first=newest_first, **equal)
+    def records(self, after: int, below: int | None, limit: int, newest_first: bool, equal: dict[str, Any]) -> None:
+        self._both("records", after=after, below=below, limit=limit, newest_first=newest_first, **equal)
 
     @invariant()
     def same(self) -> None:

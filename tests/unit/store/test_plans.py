@@ -53,10 +53,12 @@ def test_what_may_be_forgotten_is_found_without_a_look_at_the_messages() -> None
 @pytest.mark.parametrize("field", sorted(statements.SEARCHED))
 def test_each_search_of_the_log_has_its_index(field: str, newest_first: bool) -> None:
     assert plan(statements.records([field], [], newest_first)) == [
-        f"SEARCH audit USING INDEX audit_{field} ({field}=? AND rowid>?)"
+        f"SEARCH audit USING INDEX audit_{field} ({field}=? AND rowid>? AND rowid<?)"
     ]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_a_page_of_the_log_is_read_by_number(newest_first: bool) -> None:
-    assert plan(statements.records([], [], newest_first)) == ["SEARCH audit USING INTEGER PRIMARY KEY (rowid>?)"]
+    assert plan(statements.records([], [], newest_first)) == [
+        "SEARCH audit USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
+    ]

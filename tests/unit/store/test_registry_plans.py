@@ -22,7 +22,6 @@ ALLOWED_SCANS = {
     "CLIENTS": "SCAN clients",  # asked for whole, in the order that it has
     "CHATS": "SCAN chats",
     "REVOKED_KEYS": "SCAN revoked_keys",
-    "ISSUED_TOKENS": "SCAN issued_tokens USING INDEX issued_tokens_issued_at",  # its end, up to a limit
 }
 
 

@@ -22,6 +22,12 @@ def test_without_any_setting_the_defaults_hold(tmp_path: Path) -> None:
     assert config.database_path == config.data_dir / "chatkey.db"
 
 
+def test_operators_have_an_audience_of_their_own(tmp_path: Path) -> None:
+    assert load({}, tmp_path).admin_listen == ""
+    assert load({"CHATKEY_AUDIENCE": "chatkey/prod"}, tmp_path).operator_audience == "chatkey/prod/admin"
+    assert load({"CHATKEY_ADMIN_AUDIENCE": "ops"}, tmp_path).operator_audience == "ops"
+
+
 def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "chatkey.toml").write_text('audience = "chatkey/prod"\nissuer = "https://keys.example"\n')
     config = load({"CHATKEY_AUDIENCE": "chatkey/test"}, tmp_path)
@@ -45,6 +51,12 @@ def test_a_token_in_the_environment_goes_before_a_token_file_in_the_file(tmp_pat
         ({"CHATKEY_AUDIENCE": "  "}, "CHATKEY_AUDIENCE must be not empty"),
         ({"CHATKEY_GRPC_LISTEN": "50051"}, "CHATKEY_GRPC_LISTEN must be HOST:PORT"),
         ({"CHATKEY_GRPC_LISTEN": "127.0.0.1:99999"}, "CHATKEY_GRPC_LISTEN must be HOST:PORT"),
+        ({"CHATKEY_ADMIN_LISTEN": "50052"}, "CHATKEY_ADMIN_LISTEN must be HOST:PORT"),
+        (
+            {"CHATKEY_ADMIN_LISTEN": "unix:/run/a.sock", "CHATKEY_ALLOWED_ADDRESSES": "10.0.0.0/8"},
+            "and CHATKEY_ADMIN_LISTEN is a local socket",
+        ),
+        ({"CHATKEY_ADMIN_AUDIENCE": "chatkey"}, "would look like an operator's"),
         ({"CHATKEY_TOKEN_MAX_LIFETIME": "33d"}, "over 32d"),
         ({"CHATKEY_TOKEN_MAX_LIFETIME": "1 day"}, "a number and a unit"),
         ({"CHATKEY_TLS_CERT_FILE": "/c.pem"}, "CHATKEY_TLS_KEY_FILE is missing"),

@@ -1,0 +1,51 @@
+"""From a token's header to what was signed: the part of verifying that every kind of token has in common."""
+
+from __future__ import annotations
+
+from jwt.api_jws import PyJWS
+
+from gateway.access.causes import refused
+from gateway.access.compact import MAX_HEADER_BYTES
+from gateway.access.issuers import Trust
+from gateway.access.keys import ALGORITHMS, KEY_ID, VerificationKey
+from gateway.access.strict_json import JsonInvalid, read_object
+
+_SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS), options={"enforce_minimum_key_length": True})
+
+
+def header_members(header: bytes) -> dict[str, object]:
+    """Return the members of a header, with `alg` and `kid` in it; raises `Unauthenticated`: `bad_header`."""
+    try:
+        members = read_object(header, MAX_HEADER_BYTES)
+    except JsonInvalid:
+        raise refused("bad_header") from None
+    algorithm, kid = members.get("alg"), members.get("kid")
+    if not isinstance(algorithm, str) or not isinstance(kid, str) or KEY_ID.fullmatch(kid) is None:
+        raise refused("bad_header")
+    return members
+
+
+def key_for(trust: Trust, header: dict[str, object]) -> VerificationKey:
+    """Return the key that a header names; raises `Unauthenticated`: `unknown_key` or `wrong_algorithm`."""
+    kid = str(header["kid"])
+    key = trust.keys.find(kid)
+    if key is None:
+        if trust.on_unknown_key is not None:
+            trust.on_unknown_key()
+        raise refused("unknown_key", key_id=kid)
+    if header["alg"] != key.algorithm:
+        raise refused("wrong_algorithm", key_id=kid)
+    return key
+
+
+def signed_payload(token: str, key: VerificationKey) -> bytes:
+    """Return the payload as PyJWT read it, so that what is read on is what was signed.
+
+    Raises:
+        Unauthenticated: `bad_signature`.
+    """
+    try:
+        payload: bytes = _SIGNATURES.decode(token, key.public, algorithms=[key.algorithm])
+    except Exception:  # noqa: BLE001 - whatever a library raises about a stranger's text is a refusal
+        raise refused("bad_signature", key_id=key.kid) from None
+    return payload

@@ -1,0 +1,183 @@
+"""Who may administer: decided here, and at one place, for every function of the admin desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from gateway.access import addresses, bearer, confirmation
+from gateway.addresses import AddressRanges
+from gateway.audit.lines import tamed
+from gateway.clock import Clock
+from gateway.desk.admin.functions import Ask, Function, Needs
+from gateway.desk.admin.rooms import OperatorRegistry, OperatorVerifier, SecondFactor
+from gateway.desk.rooms import Failures, Ledger
+from gateway.desk.stay import RECHECK, Stay
+from gateway.errors import CallRefused, PermissionDenied, Unauthenticated
+from gateway.model import Origin, Record
+from gateway.operators import Operator
+from gateway.store.base import AuditStore
+
+
+class Entrance:
+    """Lets operators in to the functions that their tokens are for."""
+
+    def __init__(
+        self,
+        *,
+        verifier: OperatorVerifier,
+        registry: OperatorRegistry,
+        second_factor: SecondFactor,
+        ledger: Ledger,
+        log: AuditStore,
+        failures: Failures,
+        clock: Clock,
+        allowed_addresses: AddressRanges | None = None,
+        recheck: timedelta = RECHECK,
+    ) -> None:
+        """Keep the rooms that decide.
+
+        Args:
+            ledger: Takes refusals, which wait for nothing.
+            log: Takes what is about to be done, which waits for it.
+            failures: Says how many tokens from one address may fail; not the one of another door, lest a flood there
+                keep operators out.
+            allowed_addresses: From where alone anybody may call; None: from anywhere.
+            recheck: How often an open stream looks at its token again.
+        """
+        self._verifier = verifier
+        self._registry = registry
+        self._second_factor = second_factor
+        self._ledger = ledger
+        self._log = log
+        self._failures = failures
+        self._clock = clock
+        self._allowed_addresses = allowed_addresses
+        self.stay: Stay[Operator] = Stay(clock, recheck, registry.require_operator)
+
+    def authenticate(self, values: Sequence[str | bytes], origin: Origin) -> Operator:
+        """Return who administers, and from where.
+
+        Args:
+            values: Those of the metadata `authorization`, in order.
+            origin: From where the call comes.
+
+        Raises:
+            Unauthenticated: there is no acceptable token, or it was revoked.
+            TooManyFailures: too many tokens from this address were none; this one was not looked at.
+            PermissionDenied: the operator is disabled.
+        """
+        operator = replace(self._verified(bearer.token_from(values), origin.address), origin=origin)
+        try:
+            self._registry.require_operator(operator)
+        except CallRefused as error:
+            error.record.update(identity_of(operator), verified=True)
+            raise
+        return operator
+
+    def _verified(self, token: str, address: str) -> Operator:
+        if not self._verifier.remembers(token):
+            self._failures.require_few(address)
+        try:
+            return self._verifier.verify(token)
+        except Unauthenticated:
+            self._failures.failed(address)
+            raise
+
+    def admit(self, operator: Operator, certificate: Callable[[], bytes | None]) -> None:
+        """Return if the token may be used from where the call comes; first of all that a call asks for.
+
+        Args:
+            operator: Who administers, its `origin` included.
+            certificate: Gives the peer's certificate, in PEM; asked only for a token that is bound to one.
+
+        Raises:
+            PermissionDenied: not from this address.
+            Unauthenticated: not without its certificate.
+        """
+        addresses.require(operator, [self._allowed_addresses, self._registry.address_ranges(operator.client)])
+        confirmation.require(operator, certificate)
+
+    def permit(self, operator: Operator, function: Function) -> None:
+        """Return if the token has the right that a function asks for; raises `PermissionDenied`."""
+        needs = function.value
+        if needs.right not in operator.rights:
+            raise PermissionDenied("missing_right", facts={"by": operator.client, "right": needs.right.value})
+
+    async def begin(self, ask: Ask, function: Function) -> str:
+        """Return on whose behalf a function is done, once it is in the audit log that it is: every function begins so.
+
+        Raises:
+            PermissionDenied: the token has not the right.
+            StepUpRequired: the function is critical, and a second factor is missing or not good.
+            StateStale: it can't be told whether the token was revoked.
+            AuditUnavailable: it can't be written down, so it is not done.
+        """
+        needs, operator = function.value, ask.operator
+        self.permit(operator, function)
+        self._registry.require_fresh()
+        if needs.is_critical:
+            await self._require_second_factor(ask, needs)
+        await self._log.record([tamed(self._allowed(operator, needs))])
+        return operator.client
+
+    async def _require_second_factor(self, ask: Ask, needs: Needs) -> None:
+        try:
+            await self._second_factor.require(
+                ask.operator.name,
+                needs.name,
+                ask.request,
+                one_time_code=ask.one_time_code,
+                auth_time=ask.operator.authenticated_at,
+                has_certificate=ask.has_certificate,
+                approval_id=ask.approval_id,
+            )
+        except CallRefused as error:
+            error.record["facts"] = {"by": ask.operator.client, "function": needs.name}
+            raise
+
+    def _allowed(self, operator: Operator, needs: Needs) -> Record:
+        return Record(
+            at=self._clock.now(),
+            event="operator.call",
+            decision="allow",
+            token_id=operator.token_id,
+            key_id=operator.key_id,
+            issuer=operator.issuer,
+            address=operator.origin.address,
+            method=operator.origin.method,
+            call_id=operator.origin.call_id,
+            facts={"by": operator.client, "function": needs.name},
+        )
+
+    def refused(self, error: CallRefused, origin: Origin, operator: Operator | None, error_id: str) -> None:
+        """Write into the audit log that a call was refused, and why."""
+        known = {} if operator is None else identity_of(operator)
+        record = Record(
+            at=self._clock.now(),
+            event="operator.refused",
+            decision="deny",
+            reason=error.cause,
+            verified=operator is not None,
+            address=origin.address,
+            method=origin.method,
+            call_id=origin.call_id,
+            error_id=error_id,
+        )
+        self._ledger.refused(replace(record, **known | error.record))
+
+    def drain(self) -> None:
+        """Let every stream end."""
+        self.stay.end()
+
+
+def identity_of(operator: Operator) -> dict[str, Any]:
+    """Return what the audit log has of who administers."""
+    return {
+        "token_id": operator.token_id,
+        "key_id": operator.key_id,
+        "issuer": operator.issuer,
+        "facts": {"by": operator.client},
+    }

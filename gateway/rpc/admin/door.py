@@ -1,0 +1,75 @@
+"""The gRPC door of operators: as hardened as that of clients, and a listener of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from chatkey.admin.v1 import (
+    audit_service_pb2,
+    chat_registry_service_pb2,
+    client_service_pb2,
+    credential_service_pb2,
+    key_service_pb2,
+)
+from gateway.addresses import AddressRanges
+from gateway.clock import Clock
+from gateway.desk.admin.desk import AdminDesk
+from gateway.errors import CallRefused
+from gateway.rpc.admin.audit_service import AuditService
+from gateway.rpc.admin.authenticate import AuthenticateOperator
+from gateway.rpc.admin.chat_registry_service import ChatRegistryService
+from gateway.rpc.admin.client_service import ClientService
+from gateway.rpc.admin.credential_service import CredentialService
+from gateway.rpc.admin.key_service import KeyService
+from gateway.rpc.admin.policy import POLICY
+from gateway.rpc.call import Call
+from gateway.rpc.certificates import Certificates
+from gateway.rpc.handlers import PATIENCE
+from gateway.rpc.observe import CallMetrics
+from gateway.rpc.refusals import Refusals
+from gateway.rpc.server import GRACE, NO_PROXIES, Door, Front, opened
+
+
+@asynccontextmanager
+async def open_admin_door(
+    desk: AdminDesk,
+    *,
+    listen: str,
+    tls: Certificates | None = None,
+    clock: Clock,
+    new_id: Callable[[], str],
+    metrics: CallMetrics,
+    trusted_proxies: AddressRanges = NO_PROXIES,
+    grace: timedelta = GRACE,
+    patience: timedelta = PATIENCE,
+) -> AsyncIterator[Door]:
+    """Serve operators until the block is left; then let the calls end. Takes and raises what `open_door` does."""
+
+    def note(error: CallRefused, call: Call, error_id: str) -> None:
+        desk.entrance.refused(error, call.origin, call.operator, error_id)
+
+    front = Front(
+        services=[
+            (
+                credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"],
+                CredentialService(desk.credentials),
+            ),
+            (key_service_pb2.DESCRIPTOR.services_by_name["KeyService"], KeyService(desk.keys)),
+            (client_service_pb2.DESCRIPTOR.services_by_name["ClientService"], ClientService(desk.clients)),
+            (
+                chat_registry_service_pb2.DESCRIPTOR.services_by_name["ChatRegistryService"],
+                ChatRegistryService(desk.chats),
+            ),
+            (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], AuditService(desk.audit)),
+        ],
+        policy=POLICY,
+        authenticate=AuthenticateOperator(entrance=desk.entrance, trusted_proxies=trusted_proxies),
+        refusals=Refusals(note=note, new_id=new_id),
+        drain=desk.entrance.drain,
+    )
+    async with opened(
+        front, listen=listen, tls=tls, clock=clock, new_id=new_id, metrics=metrics, grace=grace, patience=patience
+    ) as door:
+        yield door

@@ -1,0 +1,63 @@
+"""A gateway that is set up for it serves administration, and nothing critical is done on a token alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from chatkey.admin.v1 import audit_service_pb2 as audit_pb
+from chatkey.admin.v1 import audit_service_pb2_grpc, chat_registry_service_pb2_grpc, key_service_pb2_grpc
+from chatkey.admin.v1 import chat_registry_service_pb2 as chat_pb
+from chatkey.admin.v1 import key_service_pb2 as key_pb
+from gateway.access.key_file import issuer_key
+from gateway.access.operator_issue import OperatorIssuer
+from gateway.clock import SystemClock
+from gateway.operators import AdminRight
+from tests.support import canary
+from tests.support.gateway import Gateway, gateway
+from tests.support.open_door import refusal_of
+
+
+def operator_metadata(served: Gateway, *rights: AdminRight) -> tuple[tuple[str, str], ...]:
+    config = served.config
+    issuer = OperatorIssuer(
+        issuer_key(config.data_dir),
+        issuer=config.issuer,
+        audience=config.operator_audience,
+        clock=SystemClock(),
+        random_bytes=os.urandom,
+    )
+    return (("authorization", f"Bearer {canary.watch(issuer.mint('alice', rights or AdminRight).token)}"),)
+
+
+async def test_administration_is_off_unless_it_is_asked_for(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "data") as served:
+        assert served.app.admin_port is None
+
+
+async def test_an_operator_looks_at_everything_and_changes_nothing_without_a_second_factor(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "data", admin_listen="127.0.0.1:0") as served:
+        metadata = operator_metadata(served)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{served.app.admin_port}") as channel:
+            keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
+            (key,) = (await keys.ListKeys(key_pb.ListKeysRequest(), metadata=metadata)).keys
+            jwks = json.loads((await keys.GetJwks(key_pb.GetJwksRequest(), metadata=metadata)).jwks)
+            assert [each["kid"] for each in jwks["keys"]] == [key.key_id]
+            refused = await refusal_of(keys.RevokeKey(key_pb.RevokeKeyRequest(key_id=key.key_id), metadata=metadata))
+            assert refused.info.reason == "STEP_UP_REQUIRED"
+
+            audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
+            assert not (await audit.VerifyLog(audit_pb.VerifyLogRequest(), metadata=metadata)).problems
+
+            chats: Any = chat_registry_service_pb2_grpc.ChatRegistryServiceStub(channel)
+            seen = await chats.ListDiscoveredChats(chat_pb.ListDiscoveredChatsRequest(), metadata=metadata)
+            assert list(seen.chats) == []
+            served.telegram.add_fault("getUpdates", fault={"kind": "bad_gateway"})
+            failed = await refusal_of(
+                chats.ListDiscoveredChats(chat_pb.ListDiscoveredChatsRequest(), metadata=metadata)
+            )
+            assert (failed.code, failed.info.reason) == (grpc.StatusCode.UNAVAILABLE, "TELEGRAM_FAILED")

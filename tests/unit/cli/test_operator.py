@@ -1,0 +1,121 @@
+"""`chatkey operator`: a token for an operator is made on the host, alone on standard output, and on record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.access.confirmation import thumbprint_of
+from gateway.cli.main import main
+from gateway.cli.own_keys import verification_keys
+from gateway.config import load
+from tests.support import canary
+from tests.support.certificates import certificate
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHATKEY_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def status_of(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def claims_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any]:
+    assert status_of("operator", "token", "--name", "alice", *options) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    token = canary.watch(printed.out.strip())
+    monkeypatch.setenv("CHATKEY_TOKEN", token)
+    assert status_of("token", "show") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["outcome"] == "wrong_type"
+    assert shown["header"]["typ"] == "chatkey-admin+jwt"
+    claims: dict[str, Any] = shown["claims"]
+    return claims
+
+
+def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    assert status_of("audit", "tail", "--json") == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_token_reads_for_a_quarter_of_an_hour(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = claims_of(capsys, monkeypatch)
+    assert (claims["sub"], claims["scope"], claims["aud"]) == ("alice", "read", "chatkey/admin")
+    assert claims["exp"] - claims["iat"] == 900
+    assert "chat_id" not in claims
+    (record,) = records(capsys)
+    assert (record["event"], record["token_id"]) == ("operator.token_issued", claims["jti"])
+    assert record["facts"]["operator"] == "alice"
+    assert record["facts"]["by"].startswith("os:")
+
+
+def test_a_token_may_be_narrow(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = certificate(tmp_path).cert_file
+    claims = claims_of(
+        capsys, monkeypatch, "--scope", "credentials keys", "--ttl", "1m", "--address", "10.0.0.0/8",
+        "--certificate", str(made),
+    )  # fmt: skip
+    assert claims["cnf"] == {"x5t#S256": thumbprint_of(made.read_bytes())}
+    assert (claims["scope"], claims["exp"] - claims["iat"]) == ("credentials keys", 60)
+    assert claims["src_cidrs"] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--name", "a b"], 2, "is not 1 to 48 characters"),
+        (["--name", "alice", "--scope", "write"], 2, "none of read, credentials, keys, clients, chats, audit"),
+        (["--name", "alice", "--scope", ""], 1, "scope: must be one or more of"),
+        (["--name", "alice", "--ttl", "16m"], 1, "ttl: must be whole seconds"),
+        (["--scope", "read"], 2, "--name"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    options: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of("operator", "token", *options) == status
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+
+
+def test_an_operator_is_revoked_disabled_and_enabled(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("revoke", "disable", "enable"):
+        assert status_of("operator", verb, "alice") == 0
+    capsys.readouterr()
+    assert [(record["event"], record["client"]) for record in records(capsys)] == [
+        ("client.revoked", "operator:alice"),
+        ("client.disabled", "operator:alice"),
+        ("client.enabled", "operator:alice"),
+    ]
+
+
+def test_a_host_without_the_key_makes_no_operator(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, own_data: Path, tmp_path: Path
+) -> None:
+    assert status_of("operator", "token", "--name", "alice") == 0
+    canary.watch(capsys.readouterr().out.strip())
+    keys = verification_keys(load({"CHATKEY_DATA_DIR": str(own_data)}, tmp_path))
+    assert keys is not None
+    (tmp_path / "jwks.json").write_text(json.dumps(keys.jwks()))
+    monkeypatch.setenv("CHATKEY_ISSUER_JWKS_FILE", str(tmp_path / "jwks.json"))
+    assert status_of("operator", "token", "--name", "alice") == 1
+    assert "public keys only" in capsys.readouterr().err
+    assert status_of("operator", "token", "--name", "alice", "--key", str(own_data / "keys" / "issuer.pem")) == 0
+    canary.watch(capsys.readouterr().out.strip())
