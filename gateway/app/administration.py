@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
+from gateway.access.approvals import Approvals
+from gateway.access.authenticators import Authenticators
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.issue import Issuer
 from gateway.access.key_ring import open_ring
 from gateway.access.keys import KeySet
 from gateway.access.operator_tokens import OperatorVerifier
 from gateway.access.registry import Registry
+from gateway.access.second_factor import SecondFactor
 from gateway.access.tokens import Verifier
 from gateway.audit import proof
 from gateway.audit.ledger import Ledger
@@ -26,7 +28,7 @@ from gateway.desk.admin.desk import AdminDesk
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.keys import Keys
 from gateway.desk.admin.rooms import SeenChat
-from gateway.errors import StepUpRequired, TelegramUnavailable
+from gateway.errors import TelegramUnavailable
 from gateway.rpc.admin.door import open_admin_door
 from gateway.rpc.certificates import Certificates
 from gateway.rpc.observe import CallMetrics
@@ -49,23 +51,7 @@ class Rooms:
     connector: Connector
     issuer: Issuer | None
     public_keys: Sequence[bytes]
-
-
-class _NoSecondFactor:
-    """Of operators who have none: nothing critical is done."""
-
-    async def require(
-        self,
-        operator: str,
-        method: str,
-        request: bytes,
-        *,
-        one_time_code: str | None,
-        auth_time: datetime | None,
-        has_certificate: bool,
-        approval_id: str | None,
-    ) -> None:
-        raise StepUpRequired("second_factor_missing")
+    new_id: Callable[[], str]
 
 
 def admin_desk(config: Config, clock: Clock, rooms: Rooms) -> AdminDesk:
@@ -79,7 +65,11 @@ def admin_desk(config: Config, clock: Clock, rooms: Rooms) -> AdminDesk:
             is_stale=rooms.are_keys_stale,
         ),
         registry=rooms.registry,
-        second_factor=_NoSecondFactor(),
+        second_factor=SecondFactor(
+            Authenticators(store.second_factors, clock),
+            clock,
+            Approvals(store.second_factors, clock, rooms.new_id) if config.admin_approval == "two_person" else None,
+        ),
         ledger=rooms.ledger,
         log=store,
         failures=FailedAttempts(clock, config.failures_per_minute),
@@ -123,7 +113,6 @@ async def open_administration(
     rooms: Rooms,
     *,
     tls: Certificates | None,
-    new_id: Callable[[], str],
     metrics: CallMetrics,
 ) -> AsyncIterator[Door | None]:
     """Serve operators until the block is left; None where nobody is to."""
@@ -135,7 +124,7 @@ async def open_administration(
         listen=config.admin_listen,
         tls=tls,
         clock=clock,
-        new_id=new_id,
+        new_id=rooms.new_id,
         metrics=metrics,
         trusted_proxies=config.trusted_proxies,
         grace=config.drain,

@@ -175,9 +175,10 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             connector=connector,
             issuer=issuer,
             public_keys=[signer.public],
+            new_id=opaque_maker(chance),
         )
         admin_door = await stack.enter_async_context(
-            open_administration(config, clock, rooms, tls=certificates, new_id=opaque_maker(chance), metrics=metrics)
+            open_administration(config, clock, rooms, tls=certificates, metrics=metrics)
         )
         # Only now can nothing refuse the start any more, which would be said in one line and nothing else.
         registry.tell()

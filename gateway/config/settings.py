@@ -94,6 +94,11 @@ class Config:
     admin_audience: str = _setting(
         "", not_empty, "The `aud` of operators' tokens; empty: CHATKEY_AUDIENCE with /admin after it.", form="name"
     )
+    admin_approval: str = _setting(
+        "one_person",
+        one_of("one_person", "two_person"),
+        "Whether what an operator asks for that is critical is done, or another operator has to approve it first.",
+    )
     token_max_lifetime: timedelta = _setting(
         timedelta(hours=24), duration, "The longest life of a token that is accepted; at most 32d.", form="24h"
     )

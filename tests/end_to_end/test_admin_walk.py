@@ -2,91 +2,175 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
-import pytest
+import pyotp
 
+from chatkey import Client, State, Unauthenticated
 from chatkey.admin.v1 import audit_service_pb2 as audit_pb
+from chatkey.admin.v1 import audit_service_pb2_grpc, credential_service_pb2_grpc
 from chatkey.admin.v1 import credential_service_pb2 as pb
 from chatkey.v1 import credential_self_pb2 as self_pb
-from chatkey.v1 import messaging_gateway_pb2 as messaging_pb
+from gateway.access.approvals import Approvals
+from gateway.access.authenticators import Authenticators
+from gateway.access.key_file import issuer_key
+from gateway.access.operator_issue import OperatorIssuer
+from gateway.clock import SystemClock
+from gateway.operators import AdminRight
+from gateway.store.sqlite import open_sqlite_beside
 from tests.support import canary
-from tests.support.open_administration import OutsideOffices, open_offices, outside_offices
-from tests.support.open_door import Outside, outside, refusal_of
-from tests.support.open_house import CHAT
+from tests.support.gateway import Gateway, gateway
+from tests.support.open_door import refusal_of
+from tests.support.server import until
 
-CLIENT = "svc:walker"
+OPS, CLIENT = -1001, "svc:walker"
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+STEP = timedelta(seconds=30)
 
 
-@pytest.fixture
-async def doors(tmp_path: Path) -> AsyncIterator[tuple[OutsideOffices, Outside]]:
-    """Both doors of one gateway."""
+@dataclass
+class Operators:
+    """Operators outside a gateway that serves, each with an authenticator app."""
+
+    served: Gateway
+    channel: grpc.aio.Channel
+
+    @property
+    def credentials(self) -> Any:
+        return credential_service_pb2_grpc.CredentialServiceStub(self.channel)
+
+    @property
+    def audit(self) -> Any:
+        return audit_service_pb2_grpc.AuditServiceStub(self.channel)
+
+    def bearer(self, *more: tuple[str, str], name: str = "alice") -> Sequence[tuple[str, str]]:
+        config = self.served.config
+        issuer = OperatorIssuer(
+            issuer_key(config.data_dir),
+            issuer=config.issuer,
+            audience=config.operator_audience,
+            clock=SystemClock(),
+            random_bytes=os.urandom,
+        )
+        return (("authorization", f"Bearer {canary.watch(issuer.mint(name, AdminRight).token)}"), *more)
+
+    async def enroll(self, name: str) -> None:
+        """Give an operator an app, with the code of the step before this one."""
+        async with open_sqlite_beside(self.served.config.database_path) as store:
+            authenticators = Authenticators(store.second_factors, SystemClock())
+            await authenticators.enroll(name, SECRET, code(-1), by="os:root")
+
+    async def records(self, **wanted: Any) -> list[audit_pb.Record]:
+        """Find records, newest first."""
+        request = audit_pb.SearchRecordsRequest(filter=audit_pb.RecordFilter(**wanted))
+        return list((await self.audit.SearchRecords(request, metadata=self.bearer())).records)
+
+
+def code(steps: int) -> str:
+    """Return what an app shows, so many steps of 30 seconds from now."""
+    return pyotp.TOTP(SECRET).at(SystemClock().now() + steps * STEP)
+
+
+@asynccontextmanager
+async def operators(folder: Path, **settings: object) -> AsyncIterator[Operators]:
     async with (
-        open_offices(tmp_path) as offices,
-        outside_offices(offices) as operators,
-        outside(offices.house) as clients,
+        gateway(folder / "data", admin_listen="127.0.0.1:0", **settings) as served,
+        grpc.aio.insecure_channel(f"127.0.0.1:{served.app.admin_port}") as channel,
     ):
-        yield operators, clients
+        yield Operators(served, channel)
 
 
 def wish() -> pb.IssueCredentialRequest:
-    grant = self_pb.ChatGrant(chat_id=CHAT, permissions=[self_pb.PERMISSION_WRITE])
+    grant = self_pb.ChatGrant(chat_id=OPS, permissions=[self_pb.PERMISSION_WRITE])
     return pb.IssueCredentialRequest(client=CLIENT, grants=[grant])
 
 
-def message() -> messaging_pb.SendMessageRequest:
-    return messaging_pb.SendMessageRequest(chat_id=CHAT, text="hello")
+async def test_a_key_is_issued_used_revoked_and_found_in_the_log(tmp_path: Path) -> None:
+    async with operators(tmp_path) as outside:
+        await outside.enroll("alice")
+        metadata = outside.bearer(("x-chatkey-otp", code(0)))
+        issued = await outside.credentials.IssueCredential(wish(), metadata=metadata)
+        assert issued.credential.issued_by == "operator:alice"
+        async with Client(outside.served.address, token=canary.watch(issued.token)) as client:
+            sent = await client.send("hello", chat_id=OPS)
+            assert sent.state is State.DELIVERED
+
+            revoke = pb.RevokeCredentialRequest(token_id=issued.credential.token_id)
+            await outside.credentials.RevokeCredential(revoke, metadata=outside.bearer())
+
+            async def is_refused() -> bool:
+                try:
+                    await client.send("hello", chat_id=OPS)
+                except Unauthenticated:
+                    return True
+                return False
+
+            await until(is_refused, "the client is refused")
+
+        await until(lambda: outside.records(event="call.refused"), "the refusal is in the log")
+        found = await outside.records(token_id=issued.credential.token_id)
+        events = [record.event for record in found]
+        assert events[0] == "call.refused"
+        assert events[-1] == "token.issued"
+        assert "token.revoked" in events
+        assert {record.facts["by"] for record in found if "by" in record.facts} == {"operator:alice"}
+        calls = [record.facts["function"] for record in reversed(await outside.records(event="operator.call"))]
+        assert calls[:2] == ["credentials.issue", "credentials.revoke"]
+
+        verdict = await outside.audit.VerifyLog(audit_pb.VerifyLogRequest(), metadata=outside.bearer())
+        assert not verdict.problems
+        assert verdict.records > len(found)
 
 
-async def test_a_key_is_issued_used_revoked_and_found_in_the_log(doors: tuple[OutsideOffices, Outside]) -> None:
-    operators, clients = doors
-    offices = operators.offices
+async def test_row_50_a_stolen_token_alone_issues_and_revokes_nothing(tmp_path: Path) -> None:
+    async with operators(tmp_path) as outside:
+        await outside.enroll("alice")
+        used = ("x-chatkey-otp", code(0))
+        await outside.credentials.IssueCredential(wish(), metadata=outside.bearer(used))
+        issue, revoke = outside.credentials.IssueCredential, outside.credentials.RevokeAllCredentials
+        for call, request, metadata in (
+            (issue, wish(), outside.bearer()),
+            (issue, wish(), outside.bearer(used)),
+            (issue, wish(), outside.bearer(("x-chatkey-otp", "000000"))),
+            (issue, wish(), outside.bearer(used, name="bob")),  # who has no app
+            (revoke, pb.RevokeAllCredentialsRequest(client=CLIENT), outside.bearer()),
+        ):
+            refused = await refusal_of(call(request, metadata=metadata))
+            assert refused.code is grpc.StatusCode.PERMISSION_DENIED
+            assert refused.info.reason == "STEP_UP_REQUIRED"
 
-    issued = await operators.credentials.IssueCredential(wish(), metadata=operators.meant())
-    bearer = clients.bearer(canary.watch(issued.token))
-    token_id = issued.credential.token_id
-    assert issued.credential.issued_by == "operator:alice"
-    sent = await clients.messaging.SendMessage(message(), metadata=bearer)
-    assert sent.message.state == messaging_pb.STATE_DELIVERED
+        async def refusals() -> bool:
+            return len(await outside.records(event="operator.refused")) == 5
 
-    request = pb.RevokeAllCredentialsRequest(client=CLIENT)
-    await operators.credentials.RevokeAllCredentials(request, metadata=operators.meant())
-    await offices.house.registry.refresh()
-    refused = await refusal_of(clients.messaging.SendMessage(message(), metadata=bearer))
-    assert refused.code is grpc.StatusCode.UNAUTHENTICATED
-
-    await offices.house.ledger.flush()
-    searched = audit_pb.SearchRecordsRequest(filter=audit_pb.RecordFilter(client=CLIENT))
-    found = (await operators.audit.SearchRecords(searched, metadata=operators.bearer())).records
-    assert [record.event for record in found] == [
-        "call.refused", "client.revoked", "message.delivered", "message.accepted", "token.issued",
-    ]  # fmt: skip
-    assert {record.facts["by"] for record in found if "by" in record.facts} == {"operator:alice"}
-    assert {record.token_id for record in found if record.token_id} == {token_id}
-
-    await offices.seal()
-    verdict = await operators.audit.VerifyLog(audit_pb.VerifyLogRequest(), metadata=operators.bearer())
-    assert not verdict.problems
-    # The verification is in the log itself, before it is made, and not sealed yet.
-    assert verdict.sealed == verdict.records - 1 > len(found)
-    assert await operators.offices.done_by("operator:alice") == [
-        ("operator.call", "allow"), ("token.issued", "allow"), ("operator.call", "allow"),
-        ("client.revoked", "allow"), ("operator.call", "allow"), ("operator.call", "allow"),
-    ]  # fmt: skip
+        await until(refusals, "every refusal is in the log")
+        assert [record.reason for record in reversed(await outside.records(event="operator.refused"))] == [
+            "second_factor_missing", "second_factor_used", "second_factor_wrong", "second_factor_missing",
+            "second_factor_missing",
+        ]  # fmt: skip
+        assert len(await outside.records(event="token.issued")) == 1
 
 
-async def test_row_50_a_stolen_token_alone_issues_and_revokes_nothing(doors: tuple[OutsideOffices, Outside]) -> None:
-    operators, _ = doors
-    for call in (
-        operators.credentials.IssueCredential(wish(), metadata=operators.bearer()),
-        operators.credentials.IssueCredential(wish(), metadata=operators.bearer(("x-chatkey-otp", "000000"))),
-        operators.credentials.RevokeAllCredentials(
-            pb.RevokeAllCredentialsRequest(client=CLIENT), metadata=operators.bearer()
-        ),
-    ):
-        refused = await refusal_of(call)
-        assert refused.code is grpc.StatusCode.PERMISSION_DENIED
-        assert refused.info.reason == "STEP_UP_REQUIRED"
-    assert await operators.offices.done_by() == [("operator.refused", "deny")] * 3
+async def test_where_two_persons_are_needed_what_was_approved_is_done_once_and_nothing_else(tmp_path: Path) -> None:
+    async with operators(tmp_path, admin_approval="two_person") as outside:
+        await outside.enroll("alice")
+        asked = outside.bearer(("x-chatkey-otp", code(0)))
+        refused = await refusal_of(outside.credentials.IssueCredential(wish(), metadata=asked))
+        assert (refused.code, refused.info.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "APPROVAL_REQUIRED")
+        approval = ("x-chatkey-approval", refused.info.metadata["approvalId"])
+        async with open_sqlite_beside(outside.served.config.database_path) as store:
+            await Approvals(store.second_factors, SystemClock(), str).approve("bob", approval[1])
+
+        metadata = outside.bearer(("x-chatkey-otp", code(1)), approval)
+        issued = await outside.credentials.IssueCredential(wish(), metadata=metadata)
+        canary.watch(issued.token)
+        assert issued.credential.client == CLIENT
+        for event in ("approval.asked", "approval.given"):
+            (record,) = await outside.records(event=event)
+            assert record.facts["function"] == "credentials.issue"

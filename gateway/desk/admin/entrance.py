@@ -112,6 +112,7 @@ class Entrance:
         Raises:
             PermissionDenied: the token has not the right.
             StepUpRequired: the function is critical, and a second factor is missing or not good.
+            ApprovalRequired: it is good, and a second person has to approve.
             StateStale: it can't be told whether the token was revoked.
             AuditUnavailable: it can't be written down, so it is not done.
         """

@@ -53,6 +53,7 @@ class SecondFactor(Protocol):
 
         Raises:
             StepUpRequired: not yet, or not any more.
+            ApprovalRequired: it is proven, and now a second person has to approve.
         """
 
 
