@@ -63,6 +63,7 @@ REFUSALS: list[Exception] = [
     errors.RequestIdReused(messageId="m"),
     errors.MessageNotFound(messageId="m"),
     errors.StateConflict(state="DELIVERED"),
+    errors.ApprovalRequired("a"),
     errors.MethodUnknown(),
     errors.QuotaExceeded(retry_after=timedelta(seconds=3)),
     errors.NotDurable(),
