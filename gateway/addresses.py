@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
 
 LOCAL_SOCKET = "unix"
@@ -73,6 +74,7 @@ class AddressRanges:
                     yield max(mine, theirs, key=lambda network: network.prefixlen)
 
 
+@lru_cache(maxsize=1024)
 def neighbourhood(address: str) -> str:
     """Return what an address has in common with those of the same caller: the first 64 bits of IPv6, all of any other.
 

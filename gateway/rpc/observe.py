@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from logging import DEBUG, INFO
 from typing import Protocol
 
 import grpc
 
 from gateway.clock import Clock
+from gateway.errors import TooManyFailures
 from gateway.rpc import call as calls
 from gateway.rpc.call import MAX_RECORDED_METHOD, Call, Context
 from gateway.rpc.handlers import Handle
@@ -96,7 +98,9 @@ class Observer:
             facts["operator"] = call.operator.name
         if call.reason:
             facts["reason"], facts["error_id"] = call.reason, call.error_id
-        _log.info("grpc.call", **facts)
+        # Of a flood there are enough lines in the audit log, with its exact count.
+        level = DEBUG if call.reason == TooManyFailures.reason else INFO
+        _log.log(level, "grpc.call", **facts)
 
     def _kind(self, call: Call) -> str:
         return self._kinds.get(call.known_method, "unary")

@@ -84,13 +84,16 @@ class Answer:
 
 def answer_to(error: Exception) -> Answer:
     """Return the status of an error; what is not a `GatewayError` is a bug, of which nothing is told."""
-    if isinstance(error, CallRefused) and not isinstance(error, TooManyFailures):
+    if isinstance(error, TooManyFailures):
+        # In whole seconds there are few of them, and they come by thousands.
+        return _fixed(error.reason, str(error), timedelta(seconds=-(-error.retry_after // timedelta(seconds=1))))
+    if isinstance(error, CallRefused):
         return _fixed(error.reason, str(error))
     if not isinstance(error, GatewayError):
         return _fixed(INTERNAL, "internal error")
     reason = error.failure.reason if isinstance(error, MessageFailed) else error.reason
     violations = tuple(_fitting(_violations(error, reason)))
-    retry_after = error.retry_after if isinstance(error, QuotaExceeded | TooManyFailures) else None
+    retry_after = error.retry_after if isinstance(error, QuotaExceeded) else None
     return Answer(
         code=STATUS[reason],
         reason=reason,
@@ -102,29 +105,35 @@ def answer_to(error: Exception) -> Answer:
     )
 
 
-@lru_cache(maxsize=32)
-def _fixed(reason: str, text: str) -> Answer:
+@lru_cache(maxsize=128)
+def _fixed(reason: str, text: str, retry_after: timedelta | None = None) -> Answer:
     """Return an answer that is the same bytes whatever the cause."""
-    trailers = _packed(reason, text, [ErrorInfo(reason=reason, domain=DOMAIN)])
-    return Answer(STATUS[reason], reason, text, {}, (), None, trailers)
+    details, pushback = _pause(retry_after)
+    trailers = _packed(reason, text, [ErrorInfo(reason=reason, domain=DOMAIN), *details])
+    return Answer(STATUS[reason], reason, text, {}, (), retry_after, (*trailers, *pushback))
 
 
 def _trailers(
     error: GatewayError, reason: str, violations: Sequence[tuple[str, str]], retry_after: timedelta | None
 ) -> Trailers:
     details: list[Message] = [ErrorInfo(reason=reason, domain=DOMAIN, metadata=error.facts)]
-    pushback: Trailers = ()
     if violations:
         details.append(_bad_request(violations))
     if isinstance(error, MessageNotFound):
         name = error.facts.get("messageId", "")
         details.append(ResourceInfo(resource_type=f"{DOMAIN}.Message", resource_name=name))
-    if retry_after is not None:
-        delay = Duration()
-        delay.FromTimedelta(retry_after)
-        details.append(RetryInfo(retry_delay=delay))
-        pushback = (("grpc-retry-pushback-ms", str(-(-retry_after // timedelta(milliseconds=1)))),)
-    return (*_packed(reason, str(error)[:MAX_TEXT], details), *pushback)
+    more, pushback = _pause(retry_after)
+    return (*_packed(reason, str(error)[:MAX_TEXT], [*details, *more]), *pushback)
+
+
+def _pause(retry_after: timedelta | None) -> tuple[list[Message], Trailers]:
+    """Return the detail and the trailer that say when to try again."""
+    if retry_after is None:
+        return [], ()
+    delay = Duration()
+    delay.FromTimedelta(retry_after)
+    milliseconds = -(-retry_after // timedelta(milliseconds=1))
+    return [RetryInfo(retry_delay=delay)], (("grpc-retry-pushback-ms", str(milliseconds)),)
 
 
 def _packed(reason: str, text: str, details: list[Message]) -> Trailers:

@@ -52,7 +52,10 @@ async def refused(effort: Effort, folder: Path) -> list[Row]:
     """P4: refusals per second for three causes, and the latency of a good caller during a flood."""
     async with (
         servers.sandbox(folder, [CHAT, OTHER_CHAT]) as box,
-        servers.gateway(folder / "gateway", box, pacing="off", profiled=effort.profiled) as gateway,
+        # Each bad token is to be looked at.
+        servers.gateway(
+            folder / "gateway", box, pacing="off", profiled=effort.profiled, failures_per_minute="0"
+        ) as gateway,
     ):
         good = gateway.keys.mint(CHAT)
         bad = forged(good, 512)
@@ -68,7 +71,11 @@ async def refused(effort: Effort, folder: Path) -> list[Row]:
                 await _compared(effort, pair, Refusal("no token", CHAT, [], unauthenticated, 0.8)),
                 await _compared(effort, pair, Refusal("bad signature", CHAT, bad, unauthenticated, 0.5)),
             ]
-        return [*rows, await _flooded(effort, gateway, box, bad)]
+    async with (
+        servers.sandbox(folder, [CHAT]) as box,
+        servers.gateway(folder / "flooded", box, pacing="off", profiled=effort.profiled) as gateway,
+    ):
+        return [*rows, await _flooded(effort, gateway, box, forged(gateway.keys.mint(CHAT), 512))]
 
 
 async def _compared(effort: Effort, pair: Pair, refusal: Refusal) -> Row:

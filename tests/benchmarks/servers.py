@@ -168,16 +168,18 @@ def settings(folder: Path, box: Server, pacing: str, bot_id: int = 4242424242) -
         "CHATKEY_QUOTA_PER_MINUTE": "0",
         "CHATKEY_QUOTA_QUEUE": "0",
         "CHATKEY_QUOTA_QUEUE_TOTAL": "0",
-        "CHATKEY_FAILURES_PER_MINUTE": "0",
     }
 
 
 @asynccontextmanager
 async def gateway(
-    folder: Path, box: Server, pacing: str, *, bot_id: int = 4242424242, profiled: bool = False
+    folder: Path, box: Server, pacing: str, *, bot_id: int = 4242424242, profiled: bool = False, **more: str
 ) -> AsyncIterator[Gateway]:
-    """Run the gateway against a sandbox; `profiled`, it leaves its profile in `folder`."""
-    environ = settings(folder, box, pacing, bot_id)
+    """Run the gateway against a sandbox; `profiled`, it leaves its profile in `folder`.
+
+    `more` are settings that are not as by default, in lower case and without their prefix.
+    """
+    environ = settings(folder, box, pacing, bot_id) | {f"CHATKEY_{name.upper()}": more[name] for name in more}
     arguments = [*(profiling.arguments(folder) if profiled else []), "-m", "gateway", "serve"]
     async with process(arguments, folder / "gateway.log", environ) as (started, _):
         yield Gateway(environ["CHATKEY_GRPC_LISTEN"], started, Keys(folder / "data"))

@@ -98,7 +98,7 @@ async def test_what_telegram_says_of_the_text_reaches_its_author(view: Outside) 
 
 async def test_a_check_answers_without_an_id_and_keeps_nothing(view: Outside) -> None:
     reply = await view.messaging.SendMessage(hello(validate_only=True, request_id="r1"), metadata=view.bearer())
-    assert reply.message == pb.Message(chat_id=CHAT, request_id="r1")
+    assert reply.message == pb.Message(chat_id=CHAT, request_id="r1", kind=pb.KIND_SEND)
     refusal = await refusal_of(view.messaging.SendMessage(hello(validate_only=True, text=""), metadata=view.bearer()))
     assert refusal.violations == {"text": "is empty"}
     assert not view.house.telegram.sent

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 from jwt.algorithms import ECAlgorithm
+from structlog.testing import capture_logs
 
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.access.failed_attempts import FailedAttempts
@@ -99,7 +100,9 @@ async def test_row_27_a_flood_hurts_nobody_whose_token_was_good_and_no_other_add
 
 
 async def test_row_27_every_call_of_a_flood_is_counted_in_the_audit_log(view: Outside) -> None:
-    await flood(view, 300)
+    with capture_logs() as lines:
+        await flood(view, 300)
+    assert sum(line["event"] == "grpc.call" and line["log_level"] == "info" for line in lines) == LIMIT
     await view.house.ledger.close()
     records = [record for _, record in await view.house.store.records(event="call.refused", limit=1000)]
     by_cause = {

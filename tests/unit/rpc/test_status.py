@@ -125,12 +125,17 @@ def test_a_failed_message_goes_by_the_reason_of_its_failure(reason: str, code: g
     assert [(field.field, field.description) for field in fields] == expected
 
 
-@pytest.mark.parametrize("kind", [errors.QuotaExceeded, errors.TooManyFailures])
-def test_what_passes_says_when_to_try_again(kind: type[errors.QuotaExceeded | errors.TooManyFailures]) -> None:
-    answer = answer_to(kind(retry_after=timedelta(seconds=1, microseconds=1)))
+@pytest.mark.parametrize(("kind", "milliseconds"), [(errors.QuotaExceeded, "1001"), (errors.TooManyFailures, "2000")])
+def test_what_passes_says_when_to_try_again(
+    kind: type[errors.QuotaExceeded | errors.TooManyFailures], milliseconds: str
+) -> None:
+    asked = timedelta(seconds=1, microseconds=1)
+    answer = answer_to(kind(retry_after=asked))
     (retry,) = details_of(answer, RetryInfo)
-    assert retry.retry_delay.ToTimedelta() == timedelta(seconds=1, microseconds=1)
-    assert dict(answer.trailers)["grpc-retry-pushback-ms"] == "1001"
+    assert retry.retry_delay.ToTimedelta() == answer.retry_after
+    assert answer.retry_after is not None
+    assert answer.retry_after >= asked
+    assert dict(answer.trailers)["grpc-retry-pushback-ms"] == milliseconds
 
 
 def test_a_missing_message_is_named() -> None:
