@@ -11,6 +11,7 @@
      |    +-- TextTooLong
      +-- RequestIdReused
      +-- MessageNotFound
+     +-- ResourceNotFound
      +-- StateConflict
      +-- ApprovalRequired
      +-- MethodUnknown
@@ -124,6 +125,12 @@ class MessageNotFound(GatewayError):
     """There is no such message of this client in this chat."""
 
     reason = "MESSAGE_NOT_FOUND"
+
+
+class ResourceNotFound(GatewayError):
+    """There is no such thing."""
+
+    reason = "RESOURCE_NOT_FOUND"
 
 
 class StateConflict(GatewayError):

@@ -61,6 +61,7 @@ class OperatorIssuer:
         ttl: timedelta = MAX_OPERATOR_LIFETIME,
         address_ranges: AddressRanges | None = None,
         certificate_thumbprint: str = "",
+        has_second_factor: bool = False,
     ) -> Issued:
         """Mint a token.
 
@@ -70,6 +71,7 @@ class OperatorIssuer:
             ttl: How long it lives: whole seconds, from 1 s to 15 min.
             address_ranges: From where alone it may be used, 1 to 16 ranges of IP addresses; None: from anywhere.
             certificate_thumbprint: `x5t#S256` of the one client certificate that it may be used with; empty: any.
+            has_second_factor: Whether its holder has just proven one; then it says when.
 
         Raises:
             RequestInvalid: with everything that is out of range.
@@ -93,6 +95,8 @@ class OperatorIssuer:
             claims["src_cidrs"] = list(address_ranges.texts)
         if certificate_thumbprint:
             claims["cnf"] = {THUMBPRINT: certificate_thumbprint}
+        if has_second_factor:
+            claims |= {"auth_time": issued_at, "amr": ["otp"]}
         token = self._key.sign(claims, OPERATOR_TOKEN_TYPE)
         return Issued(token=token, token_id=token_id, expires_at=datetime.fromtimestamp(expires_at, UTC))
 

@@ -172,5 +172,5 @@ def _identity(claimed: dict[str, object]) -> dict[str, object]:
     if is_token_id(claimed.get("jti")):
         identity["token_id"] = claimed["jti"]
     if is_operator_name(name := claimed.get("sub")):
-        identity["facts"] = {"by": PREFIX + name}
+        identity |= {"client": PREFIX + name, "facts": {"by": PREFIX + name}}
     return identity

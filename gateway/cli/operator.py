@@ -13,7 +13,7 @@ import click
 
 from gateway.cli.config import configuration
 from gateway.cli.registry import administer, moment, operator
-from gateway.cli.second_factor import OperatorName, enroll, enrolled, unenroll
+from gateway.cli.second_factor import OperatorName, enroll, enrolled, require_code, unenroll
 from gateway.cli.token import ADDRESSES, Duration, ranges_of, thumbprint_of_file
 from gateway.operators import PREFIX, AdminRight
 
@@ -64,6 +64,12 @@ for _command in (enroll, unenroll, enrolled):
 @click.option(
     "--certificate", type=click.Path(path_type=Path), metavar="FILE", help="Works only with this certificate (PEM)."
 )
+@click.option(
+    "--second-factor",
+    is_flag=True,
+    help="Ask for a code of the authenticator now: with the certificate, that is enough for what is critical, for five "
+    "minutes.",
+)
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Sign with this key (PEM).")
 def token(
     name: str,
@@ -71,6 +77,7 @@ def token(
     ttl: timedelta,
     addresses: tuple[str, ...],
     certificate: Path | None,
+    second_factor: bool,
     key: Path | None,
 ) -> None:
     """Print a new token for an operator, alone on standard output."""
@@ -79,6 +86,10 @@ def token(
     from gateway.clock import SystemClock
 
     config = configuration()
+    if second_factor:
+        if certificate is None:
+            raise click.UsageError("--second-factor goes with --certificate: without one, each call needs a code.")
+        require_code(name)
     signing = signing_key(config, key)
     issuer = OperatorIssuer(
         signing,
@@ -93,6 +104,7 @@ def token(
         ttl=ttl,
         address_ranges=ranges_of(addresses),
         certificate_thumbprint=thumbprint_of_file(certificate),
+        has_second_factor=second_factor,
     )
     if key is None or config.database_path.exists():
         asyncio.run(_note(config, signing, issued.token))

@@ -123,6 +123,12 @@ def approve(approval_id: str, approver: str) -> None:
     click.echo(f"{_with(approved)} is approved: the one who asked may repeat it now, with {approval_id}.")
 
 
+def require_code(name: str) -> None:
+    """Ask for a code of an operator's authenticator, and return if it is good."""
+    code = _code()
+    _with(lambda rooms: rooms[0].require(name, code))
+
+
 def _code() -> str:
     return str(click.prompt("Code", err=True)).strip()
 

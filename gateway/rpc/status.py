@@ -37,6 +37,7 @@ STATUS: Mapping[str, grpc.StatusCode] = {
     "TEXT_TOO_LONG": grpc.StatusCode.INVALID_ARGUMENT,
     "REQUEST_ID_REUSED": grpc.StatusCode.ALREADY_EXISTS,
     "MESSAGE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "RESOURCE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "CHAT_UNAVAILABLE": grpc.StatusCode.FAILED_PRECONDITION,
     "MESSAGE_UNAVAILABLE": grpc.StatusCode.FAILED_PRECONDITION,
     "STATE_CONFLICT": grpc.StatusCode.FAILED_PRECONDITION,

@@ -19,14 +19,18 @@ from chatkey.admin.v1 import chat_registry_service_pb2 as chat_pb
 from chatkey.admin.v1 import client_service_pb2 as client_pb
 from chatkey.admin.v1 import credential_service_pb2 as credential_pb
 from chatkey.admin.v1 import key_service_pb2 as key_pb
+from chatkey.admin.v1 import key_service_pb2_grpc
 from chatkey.v1 import credential_self_pb2 as self_pb
+from gateway.access.confirmation import thumbprint_of
 from gateway.desk.admin.rooms import SeenChat
 from gateway.errors import ConfigInvalid
 from gateway.model import Record
 from gateway.operators import AdminRight
 from gateway.rpc.admin.door import open_admin_door
-from gateway.store.chats import Move
+from gateway.rpc.certificates import Certificates, Tls
+from gateway.store.chats import Closure, Move
 from tests.support import canary
+from tests.support.certificates import certificate
 from tests.support.open_administration import CODE, OutsideOffices, open_offices, outside_offices
 from tests.support.open_door import SEND, outside, refusal_of
 from tests.support.open_house import CHAT, CLIENT
@@ -101,6 +105,33 @@ async def test_an_approval_reaches_the_second_factor(door: OutsideOffices) -> No
     assert door.offices.second_factor.last["approval_id"] == "a-1"
     ((operator, function, request),) = door.offices.second_factor.asked
     assert (operator, function, request) == ("alice", "keys.prepare", b"")
+
+
+async def test_a_bound_token_works_with_its_certificate_alone_which_the_second_factor_learns(
+    door: OutsideOffices, tmp_path: Path
+) -> None:
+    made = []
+    for name in ("server", "own", "other"):
+        (tmp_path / name).mkdir()
+        made.append(certificate(tmp_path / name, name))
+    server, own, other = made
+    (tmp_path / "ca.pem").write_bytes(own.cert_file.read_bytes() + other.cert_file.read_bytes())
+    tls = Tls(cert_file=server.cert_file, key_file=server.key_file, client_ca_file=tmp_path / "ca.pem")
+    offices, root = door.offices, server.cert_file.read_bytes()
+    token = offices.token(thumbprint=thumbprint_of(own.cert_file.read_bytes()))
+    metadata = (("authorization", f"Bearer {token}"), ("x-chatkey-otp", CODE))
+    async with outside_offices(offices, tls=Certificates(tls)) as view:
+        for client in (own, other):
+            shown = grpc.ssl_channel_credentials(root, client.key_file.read_bytes(), client.cert_file.read_bytes())
+            async with grpc.aio.secure_channel(f"127.0.0.1:{view.door.port}", shown) as channel:
+                keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
+                call = keys.PrepareKey(key_pb.PrepareKeyRequest(), metadata=metadata)
+                if client is own:
+                    await call
+                    assert offices.second_factor.last["has_certificate"]
+                else:
+                    assert (await refusal_of(call)).code is grpc.StatusCode.UNAUTHENTICATED
+    assert len(offices.second_factor.asked) == 1
 
 
 async def test_plaintext_stays_on_the_machine(door: OutsideOffices) -> None:
@@ -301,6 +332,18 @@ async def test_chats(door: OutsideOffices) -> None:
     moves = await door.chats.ListMigrations(chat_pb.ListMigrationsRequest(), metadata=door.bearer())
     assert list(moves.migrations) == [approved]
     assert (approved.new_chat_id, approved.approved) == (-1000000000005, True)
+
+
+async def test_closed_chats(door: OutsideOffices) -> None:
+    now = door.offices.house.clock.now()
+    closure = Closure(chat_id=7, closed_at=now, until=now, description="blocked", code=403)
+    await door.offices.house.store.chats.close_chat(closure, Record(at=now, event="chat.closed", decision="error"))
+    (closed,) = (await door.chats.ListClosedChats(chat_pb.ListClosedChatsRequest(), metadata=door.bearer())).chats
+    assert (closed.chat_id, closed.description, closed.telegram_error_code) == (7, "blocked", 403)
+    reopen = chat_pb.ReopenChatRequest(chat_id=7)
+    assert (await door.chats.ReopenChat(reopen, metadata=door.meant())).chat_id == 7
+    again = await refusal_of(door.chats.ReopenChat(reopen, metadata=door.meant()))
+    assert (again.code, again.info.reason) == (grpc.StatusCode.NOT_FOUND, "RESOURCE_NOT_FOUND")
 
 
 async def test_the_audit_log(door: OutsideOffices) -> None:

@@ -86,12 +86,12 @@ class Offices:
     signer: Signer
     seen: list[SeenChat]
 
-    def token(self, *rights: AdminRight, name: str = "alice", ttl: timedelta = timedelta(minutes=15)) -> str:
+    def token(self, *rights: AdminRight, name: str = "alice", thumbprint: str = "") -> str:
         """Issue an operator's token, with all rights if none is named."""
         issuer = OperatorIssuer(
             KEY, issuer=ISSUER, audience=ADMIN_AUDIENCE, clock=self.house.clock, random_bytes=os.urandom
         )
-        return canary.watch(issuer.mint(name, rights or ALL, ttl=ttl).token)
+        return canary.watch(issuer.mint(name, rights or ALL, certificate_thumbprint=thumbprint).token)
 
     def ask(self, *rights: AdminRight, code: str | None = CODE, name: str = "alice") -> Ask:
         """Return a call of an operator that was let in."""

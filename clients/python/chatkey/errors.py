@@ -10,6 +10,7 @@
      |    +-- TextTooLong
      +-- RequestIdReused             the same request_id with another content
      +-- MessageNotFound
+     +-- ResourceNotFound            such as a client that nobody added; for operators
      +-- FailedPrecondition
      |    +-- ChatUnavailable        the bot is not in the chat, was blocked, or the chat is gone
      |    +-- ApprovalRequired       a second person has to approve the request
@@ -123,6 +124,10 @@ class MessageNotFound(ChatkeyError):
     """This client has no such message."""
 
 
+class ResourceNotFound(ChatkeyError):
+    """What an operator asks for is not known."""
+
+
 class FailedPrecondition(ChatkeyError):
     """Something has to change before this call can succeed."""
 
@@ -218,6 +223,7 @@ BY_REASON: Mapping[str, type[ChatkeyError]] = {
     "NOT_DURABLE": NotDurable,
     "SHUTTING_DOWN": ShuttingDown,
     "MESSAGE_NOT_FOUND": MessageNotFound,
+    "RESOURCE_NOT_FOUND": ResourceNotFound,
     "STATE_CONFLICT": StateConflict,
     "MESSAGE_UNAVAILABLE": MessageUnavailable,
     "APPROVAL_REQUIRED": ApprovalRequired,

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 
 from gateway.access.administration import Administration
 from gateway.clock import Clock
-from gateway.delivery.chats import approved
+from gateway.delivery.chats import approved, opened
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.functions import Ask, Function
 from gateway.desk.admin.pages import Page
 from gateway.desk.admin.rooms import Discover, SeenChat
-from gateway.errors import StateConflict
+from gateway.errors import ResourceNotFound
 from gateway.model import Permission
-from gateway.store.chats import ChatStore, Move
+from gateway.store.chats import ChatStore, Closure, Move
 from gateway.store.registry import RegistryStore, StoredChat
 
 
@@ -70,12 +70,29 @@ class Chats:
         return page.of(await self._moves(waiting_only=waiting_only), lambda move: str(move.chat_id), waiting_only)
 
     async def approve_migration(self, ask: Ask, chat_id: int) -> Move:
-        """Have what is for a group go to the supergroup that it became; raises `StateConflict` if none waits."""
+        """Have what is for a group go to the supergroup that it became; raises `ResourceNotFound` if none waits."""
         by = await self._entrance.begin(ask, Function.APPROVE_MIGRATION)
         move = await self._moved.approve_move(chat_id, approved(chat_id, by, self._clock.now()))
         if move is None:
-            raise StateConflict("no migration of this chat waits for an approval")
+            raise ResourceNotFound("no migration of this chat waits for an approval")
         return move
+
+    async def closed(self, ask: Ask, page: Page) -> tuple[Sequence[Closure], str]:
+        """Return a page of the chats that refused the bot, and the token of the next page."""
+        await self._entrance.begin(ask, Function.LIST_CLOSED_CHATS)
+        states = await self._moved.chat_states()
+        closures = states.closures if states is not None else ()
+        return page.of(closures, lambda closure: str(closure.chat_id))
+
+    async def reopen(self, ask: Ask, chat_id: int) -> int:
+        """Write to a chat again that refused the bot, and return its present id; raises `ResourceNotFound`."""
+        by = await self._entrance.begin(ask, Function.REOPEN_CHAT)
+        moves = {move.chat_id: move.new_chat_id for move in await self._moves(waiting_only=False) if move.approved}
+        present_id = moves.get(chat_id, chat_id)
+        record = opened(present_id, "operator", self._clock.now(), by=by)
+        if not await self._moved.open_chat(present_id, record):
+            raise ResourceNotFound("this chat is not closed")
+        return present_id
 
     async def _moves(self, *, waiting_only: bool) -> Sequence[Move]:
         states = await self._moved.chat_states()

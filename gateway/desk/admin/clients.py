@@ -11,7 +11,7 @@ from gateway.clock import Clock
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.functions import Ask, Function
 from gateway.desk.admin.pages import Page
-from gateway.errors import StateConflict
+from gateway.errors import ResourceNotFound
 from gateway.store.registry import RegistryStore, StoredClient
 
 
@@ -25,11 +25,11 @@ class Clients:
         self._clock = clock
 
     async def get(self, ask: Ask, name: str) -> StoredClient:
-        """Return what is kept of a client; raises `StateConflict` if nothing is."""
+        """Return what is kept of a client; raises `ResourceNotFound` if nothing is."""
         await self._entrance.begin(ask, Function.GET_CLIENT)
         client = await self._store.client(name)
         if client is None:
-            raise StateConflict("nothing is known of a client of this name")
+            raise ResourceNotFound("nothing is known of a client of this name")
         return client
 
     async def list(

@@ -14,7 +14,7 @@ from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.functions import Ask, Function
 from gateway.desk.admin.pages import Page, token_after
 from gateway.desk.rooms import Verifier
-from gateway.errors import MethodUnknown, RequestInvalid, StateConflict
+from gateway.errors import MethodUnknown, RequestInvalid, ResourceNotFound
 from gateway.store.registry import IssuedToken, RegistryStore
 
 STATES = frozenset({"valid", "expired", "revoked", "disabled"})
@@ -76,11 +76,11 @@ class Credentials:
         return token, await self._administration(ask, by).note_issued(caller)
 
     async def get(self, ask: Ask, token_id: str) -> tuple[IssuedToken, str]:
-        """Return what is kept of a token, and its state; raises `StateConflict` if it is not known."""
+        """Return what is kept of a token, and its state; raises `ResourceNotFound` if it is not known."""
         await self._entrance.begin(ask, Function.GET_CREDENTIAL)
         token = await self._store.issued_token(token_id)
         if token is None:
-            raise StateConflict("no token of this id was issued here, or it is forgotten")
+            raise ResourceNotFound("no token of this id was issued here, or it is forgotten")
         (state,) = await self._states([token])
         return token, state
 

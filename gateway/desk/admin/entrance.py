@@ -125,6 +125,8 @@ class Entrance:
         return operator.client
 
     async def _require_second_factor(self, ask: Ask, needs: Needs) -> None:
+        # A certificate that the token does not name is anybody's who may call at all.
+        is_bound = bool(ask.operator.certificate_thumbprint)
         try:
             await self._second_factor.require(
                 ask.operator.name,
@@ -132,7 +134,7 @@ class Entrance:
                 ask.request,
                 one_time_code=ask.one_time_code,
                 auth_time=ask.operator.authenticated_at,
-                has_certificate=ask.has_certificate,
+                has_certificate=ask.has_certificate and is_bound,
                 approval_id=ask.approval_id,
             )
         except CallRefused as error:
@@ -144,6 +146,7 @@ class Entrance:
             at=self._clock.now(),
             event="operator.call",
             decision="allow",
+            client=operator.client,
             token_id=operator.token_id,
             key_id=operator.key_id,
             issuer=operator.issuer,
@@ -177,6 +180,7 @@ class Entrance:
 def identity_of(operator: Operator) -> dict[str, Any]:
     """Return what the audit log has of who administers."""
     return {
+        "client": operator.client,
         "token_id": operator.token_id,
         "key_id": operator.key_id,
         "issuer": operator.issuer,

@@ -49,9 +49,11 @@ class Function(Enum):
     LIST_CHATS = Needs("chats.list", AdminRight.READ)
     DISCOVER_CHATS = Needs("chats.discover", AdminRight.READ)
     LIST_MIGRATIONS = Needs("chats.migrations", AdminRight.READ)
+    LIST_CLOSED_CHATS = Needs("chats.closed", AdminRight.READ)
     AUTHORIZE_CHAT = Needs("chats.authorize", AdminRight.CHATS, True)
     SUSPEND_CHAT = Needs("chats.suspend", AdminRight.CHATS, True)
     RESUME_CHAT = Needs("chats.resume", AdminRight.CHATS, True)
+    REOPEN_CHAT = Needs("chats.reopen", AdminRight.CHATS, True)
     APPROVE_MIGRATION = Needs("chats.approve_migration", AdminRight.CHATS, True)
 
     SEARCH_RECORDS = Needs("audit.search", AdminRight.AUDIT)

@@ -14,7 +14,7 @@ from gateway.desk.admin.rooms import SeenChat
 from gateway.model import Permission, Record
 from gateway.rpc.admin.times import timestamp_to
 from gateway.rpc.answers import PERMISSIONS
-from gateway.store.chats import Move
+from gateway.store.chats import Closure, Move
 from gateway.store.registry import IssuedToken, StoredChat, StoredClient
 
 
@@ -89,6 +89,17 @@ def chat_to(chat: StoredChat) -> chat_pb.Chat:
 def discovered_to(chat: SeenChat) -> chat_pb.DiscoveredChat:
     """Return a chat in which the bot saw something."""
     return chat_pb.DiscoveredChat(chat_id=chat.chat_id, type=chat.type, title=chat.title)
+
+
+def closed_to(closure: Closure) -> chat_pb.ClosedChat:
+    """Return a chat that refused the bot."""
+    return chat_pb.ClosedChat(
+        chat_id=closure.chat_id,
+        close_time=timestamp_to(closure.closed_at),
+        retry_time=timestamp_to(closure.until),
+        description=closure.description,
+        telegram_error_code=closure.code,
+    )
 
 
 def migration_to(move: Move) -> chat_pb.Migration:

@@ -54,6 +54,16 @@ class ChatRegistryService:
         moves, token = await self._chats.migrations(ask_from(request, call), page, waiting_only=request.waiting_only)
         return pb.ListMigrationsResponse(migrations=map(answers.migration_to, moves), next_page_token=token)
 
+    async def ListClosedChats(self, request: pb.ListClosedChatsRequest, call: Call) -> pb.ListClosedChatsResponse:
+        """Return a page of chats that refused the bot."""
+        page = Page(request.page_size, request.page_token)
+        closures, token = await self._chats.closed(ask_from(request, call), page)
+        return pb.ListClosedChatsResponse(chats=map(answers.closed_to, closures), next_page_token=token)
+
+    async def ReopenChat(self, request: pb.ReopenChatRequest, call: Call) -> pb.ReopenChatResponse:
+        """Write to a chat again."""
+        return pb.ReopenChatResponse(chat_id=await self._chats.reopen(ask_from(request, call), request.chat_id))
+
     async def ApproveMigration(self, request: pb.ApproveMigrationRequest, call: Call) -> pb.ApproveMigrationResponse:
         """Have what is for a group go to its supergroup."""
         move = await self._chats.approve_migration(ask_from(request, call), request.chat_id)

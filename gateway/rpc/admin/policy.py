@@ -40,6 +40,8 @@ POLICY: Mapping[str, Function | Access] = {
     f"{_CHATS}ListChats": Function.LIST_CHATS,
     f"{_CHATS}ListDiscoveredChats": Function.DISCOVER_CHATS,
     f"{_CHATS}ListMigrations": Function.LIST_MIGRATIONS,
+    f"{_CHATS}ListClosedChats": Function.LIST_CLOSED_CHATS,
+    f"{_CHATS}ReopenChat": Function.REOPEN_CHAT,
     f"{_CHATS}ApproveMigration": Function.APPROVE_MIGRATION,
     f"{_AUDIT}SearchRecords": Function.SEARCH_RECORDS,
     f"{_AUDIT}VerifyLog": Function.VERIFY_LOG,

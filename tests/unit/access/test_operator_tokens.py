@@ -207,7 +207,7 @@ def test_an_authentication_that_is_half_said_or_to_come_is_refused(claims: dict[
 
 def test_a_refusal_of_what_is_signed_says_whose_it_was() -> None:
     record = refusal(token(scope="no")).record
-    assert record["facts"] == {"by": "operator:alice"}
+    assert (record["client"], record["facts"]) == ("operator:alice", {"by": "operator:alice"})
     assert (record["token_id"], record["verified"], record["issuer"]) == ("0123456789abcdef", True, ISSUER)
     unsound = refusal(token(sub=1, jti=2)).record
     assert not {"facts", "token_id"} & unsound.keys()
@@ -252,6 +252,12 @@ def test_a_token_that_would_be_refused_is_not_minted(terms: dict[str, object], p
     with pytest.raises(RequestInvalid) as caught:
         issuer().mint(**given)  # type: ignore[arg-type]
     assert [violation[0] for violation in caught.value.violations] == [path]
+
+
+def test_a_second_factor_that_was_proven_is_said() -> None:
+    assert verifier().verify(issuer().mint("alice", {AdminRight.READ}).token).authenticated_at is None
+    issued = issuer().mint("alice", {AdminRight.READ}, has_second_factor=True)
+    assert verifier().verify(issued.token).authenticated_at == NOW
 
 
 def test_a_bound_token_names_its_certificate() -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
+from gateway.access.authenticators import Authenticators
 from gateway.access.confirmation import thumbprint_of
 from gateway.cli.main import main
 from gateway.cli.own_keys import verification_keys
+from gateway.clock import SystemClock
 from gateway.config import load
+from gateway.store.sqlite import open_sqlite_beside
 from tests.support import canary
 from tests.support.certificates import certificate
 
@@ -83,6 +90,7 @@ def test_a_token_may_be_narrow(
         (["--name", "alice", "--scope", ""], 1, "scope: must be one or more of"),
         (["--name", "alice", "--ttl", "16m"], 1, "ttl: must be whole seconds"),
         (["--scope", "read"], 2, "--name"),
+        (["--name", "alice", "--second-factor"], 2, "goes with --certificate"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
@@ -93,6 +101,33 @@ def test_what_is_wrong_is_said_in_one_line(
     assert said in printed.err
     assert printed.err.count("\n") == 1
     assert printed.out == ""
+
+
+def test_a_second_factor_is_asked_for_and_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret, config = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", load({"CHATKEY_DATA_DIR": str(tmp_path / "data")}, tmp_path)
+
+    async def enroll() -> None:
+        async with open_sqlite_beside(config.database_path) as store:
+            authenticators = Authenticators(store.second_factors, SystemClock())
+            code = pyotp.TOTP(secret).at(SystemClock().now() - timedelta(seconds=30))
+            await authenticators.enroll("alice", secret, code, by="os:root")
+
+    claims_of(capsys, monkeypatch)
+    asyncio.run(enroll())
+    certificate_file = str(certificate(tmp_path).cert_file)
+    arguments = ("operator", "token", "--name", "alice", "--second-factor", "--certificate", certificate_file)
+    monkeypatch.setattr("sys.stdin", io.StringIO("000000\n"))
+    assert status_of(*arguments) == 1
+    assert "a fresh second factor is needed" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.StringIO(pyotp.TOTP(secret).now() + "\n"))
+    assert status_of(*arguments) == 0
+    token = canary.watch(capsys.readouterr().out.strip())
+    monkeypatch.setenv("CHATKEY_TOKEN", token)
+    assert status_of("token", "show") == 0
+    claims = json.loads(capsys.readouterr().out)["claims"]
+    assert (claims["auth_time"], claims["amr"]) == (claims["iat"], ["otp"])
 
 
 def test_an_operator_is_revoked_disabled_and_enabled(capsys: pytest.CaptureFixture[str]) -> None:

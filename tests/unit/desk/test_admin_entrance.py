@@ -23,6 +23,7 @@ from gateway.errors import (
     AuditUnavailable,
     PermissionDenied,
     RequestInvalid,
+    ResourceNotFound,
     StateConflict,
     StateStale,
     StepUpRequired,
@@ -63,6 +64,8 @@ CALLS: dict[Function, Callable[[AdminDesk, Ask], Awaitable[Any]]] = {
     Function.LIST_CHATS: lambda desk, ask: desk.chats.list(ask, (), PAGE),
     Function.DISCOVER_CHATS: lambda desk, ask: desk.chats.discovered(ask),
     Function.LIST_MIGRATIONS: lambda desk, ask: desk.chats.migrations(ask, PAGE, waiting_only=False),
+    Function.LIST_CLOSED_CHATS: lambda desk, ask: desk.chats.closed(ask, PAGE),
+    Function.REOPEN_CHAT: lambda desk, ask: desk.chats.reopen(ask, CHAT),
     Function.AUTHORIZE_CHAT: lambda desk, ask: desk.chats.authorize(ask, CHAT, (), None),
     Function.SUSPEND_CHAT: lambda desk, ask: desk.chats.suspend(ask, CHAT),
     Function.RESUME_CHAT: lambda desk, ask: desk.chats.resume(ask, CHAT),
@@ -114,21 +117,24 @@ async def test_a_critical_function_needs_a_second_factor(offices: Offices, funct
 @pytest.mark.parametrize("function", Function)
 async def test_whatever_is_let_in_is_in_the_log_before_it_is_done(offices: Offices, function: Function) -> None:
     # Most of them find nothing to work on.
-    with suppress(RequestInvalid, StateConflict):
+    with suppress(RequestInvalid, ResourceNotFound, StateConflict):
         await CALLS[function](offices.desk, offices.ask(function.value.right))
     assert (await offices.done_by())[0] == ("operator.call", "allow")
     ((_, record), *_) = await offices.house.store.records(event="operator.call")
     assert record.facts == {"by": "operator:alice", "function": function.value.name}
     assert (record.address, record.issuer, record.verified) == ("::1", "test-issuer", True)
+    assert record.client == "operator:alice"
     assert bool(offices.second_factor.asked) == function.value.is_critical
 
 
 async def test_a_second_factor_learns_what_it_is_asked_for(offices: Offices) -> None:
     at = datetime(2026, 11, 24, tzinfo=UTC)
     ask = offices.ask()
-    ask = replace(ask, operator=replace(ask.operator, authenticated_at=at), has_certificate=True, approval_id="a1")
-    await offices.desk.entrance.begin(ask, Function.PREPARE_KEY)
-    assert offices.second_factor.last == {"auth_time": at, "has_certificate": True, "approval_id": "a1"}
+    for thumbprint, counts in (("A" * 43, True), ("", False)):
+        operator = replace(ask.operator, authenticated_at=at, certificate_thumbprint=thumbprint)
+        asked = replace(ask, operator=operator, has_certificate=True, approval_id="a1")
+        await offices.desk.entrance.begin(asked, Function.PREPARE_KEY)
+        assert offices.second_factor.last == {"auth_time": at, "has_certificate": counts, "approval_id": "a1"}
     assert CODE not in repr(ask)
 
 

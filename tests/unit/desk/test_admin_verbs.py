@@ -15,9 +15,9 @@ from gateway.access.key_ring import KeyState
 from gateway.desk.admin.credentials import Whose
 from gateway.desk.admin.pages import Page, token_after
 from gateway.desk.admin.rooms import SeenChat
-from gateway.errors import MethodUnknown, RequestInvalid, ShuttingDown, StateConflict
+from gateway.errors import MethodUnknown, RequestInvalid, ResourceNotFound, ShuttingDown, StateConflict
 from gateway.model import Grant, Permission, Record
-from gateway.store.chats import Move
+from gateway.store.chats import Closure, Move
 from tests.support import canary
 from tests.support.open_administration import Offices, open_offices
 from tests.support.open_house import CHAT, ISSUER, KEY
@@ -60,8 +60,13 @@ async def test_terms_that_are_not_sound_issue_nothing(offices: Offices) -> None:
     assert await offices.desk.credentials.list(offices.ask(), "", (), PAGE) == ([], "")
 
 
+async def test_no_client_is_called_like_an_operator(offices: Offices) -> None:
+    with pytest.raises(RequestInvalid, match="must not begin with operator:"):
+        await offices.desk.credentials.issue(offices.ask(), terms("operator:alice"))
+
+
 async def test_a_token_that_is_not_known_is_not_found(offices: Offices) -> None:
-    with pytest.raises(StateConflict, match="no token of this id"):
+    with pytest.raises(ResourceNotFound, match="no token of this id"):
         await offices.desk.credentials.get(offices.ask(), "none")
 
 
@@ -184,7 +189,7 @@ async def test_clients_are_added_changed_disabled_and_enabled(offices: Offices) 
     assert not (await clients.disable(offices.ask(), "svc:a")).enabled
     assert (await clients.enable(offices.ask(), "svc:a")).enabled
     assert (await clients.get(offices.ask(), "svc:a")).label == "A"
-    with pytest.raises(StateConflict):
+    with pytest.raises(ResourceNotFound):
         await clients.get(offices.ask(), "svc:none")
 
 
@@ -241,13 +246,30 @@ async def test_migrations_are_listed_and_approved(offices: Offices) -> None:
         move = Move(chat_id=chat_id, new_chat_id=-1000000000000 + chat_id, approved=False, noticed_at=now)
         await offices.house.store.chats.add_move(move, Record(at=now, event="chat.migrated", decision="allow"))
     assert (await chats.approve_migration(offices.ask(), -5)).approved
-    with pytest.raises(StateConflict):
+    with pytest.raises(ResourceNotFound):
         await chats.approve_migration(offices.ask(), -5)
     moves, _ = await chats.migrations(offices.ask(), PAGE, waiting_only=False)
     assert {(move.chat_id, move.approved) for move in moves} == {(-5, True), (-6, False)}
     waiting, _ = await chats.migrations(offices.ask(), PAGE, waiting_only=True)
     assert [move.chat_id for move in waiting] == [-6]
     assert ("chat.migration_approved", "allow") in await offices.done_by()
+
+
+async def test_chats_that_are_closed_are_listed_and_opened_by_either_id(offices: Offices) -> None:
+    chats, store, now = offices.desk.chats, offices.house.store.chats, offices.house.clock.now()
+    noted = Record(at=now, event="noted", decision="error")
+    for chat_id in (7, -1000000000005):
+        closure = Closure(chat_id=chat_id, closed_at=now, until=now, description="blocked", code=403)
+        await store.close_chat(closure, noted)
+    await store.add_move(Move(chat_id=-5, new_chat_id=-1000000000005, approved=True, noticed_at=now), noted)
+    page, token = await chats.closed(offices.ask(), Page(1))
+    page = [*page, *(await chats.closed(offices.ask(), Page(1, token)))[0]]
+    assert [closure.chat_id for closure in page] == [-1000000000005, 7]
+    assert await chats.reopen(offices.ask(), 7) == 7
+    assert await chats.reopen(offices.ask(), -5) == -1000000000005
+    with pytest.raises(ResourceNotFound):
+        await chats.reopen(offices.ask(), 7)
+    assert [each for each in await offices.done_by() if each[0] == "chat.opened"] == [("chat.opened", "allow")] * 2
 
 
 # Audit.

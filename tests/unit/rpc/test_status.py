@@ -62,6 +62,7 @@ REFUSALS: list[Exception] = [
     errors.TextTooLong([("text", "is long")], length="5000", limit="4096"),
     errors.RequestIdReused(messageId="m"),
     errors.MessageNotFound(messageId="m"),
+    errors.ResourceNotFound(),
     errors.StateConflict(state="DELIVERED"),
     errors.ApprovalRequired("a"),
     errors.MethodUnknown(),

@@ -26,15 +26,15 @@ from chatkey.v1 import credential_self_pb2 as chatkey_dot_v1_dot_credential__sel
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,chatkey/admin/v1/chat_registry_service.proto\x12\x10\x63hatkey.admin.v1\x1a chatkey/v1/credential_self.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x14\x41uthorizeChatRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12+\n\x0bpermissions\x18\x02 \x03(\x0e\x32\x16.chatkey.v1.Permission\x12\x12\n\x05title\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_title\"=\n\x15\x41uthorizeChatResponse\x12$\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x16.chatkey.admin.v1.Chat\"%\n\x12SuspendChatRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\";\n\x13SuspendChatResponse\x12$\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x16.chatkey.admin.v1.Chat\"$\n\x11ResumeChatRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\":\n\x12ResumeChatResponse\x12$\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x16.chatkey.admin.v1.Chat\"f\n\x10ListChatsRequest\x12+\n\x06states\x18\x01 \x03(\x0e\x32\x1b.chatkey.admin.v1.ChatState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"S\n\x11ListChatsResponse\x12%\n\x05\x63hats\x18\x01 \x03(\x0b\x32\x16.chatkey.admin.v1.Chat\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1c\n\x1aListDiscoveredChatsRequest\"N\n\x1bListDiscoveredChatsResponse\x12/\n\x05\x63hats\x18\x01 \x03(\x0b\x32 .chatkey.admin.v1.DiscoveredChat\"T\n\x15ListMigrationsRequest\x12\x14\n\x0cwaiting_only\x18\x01 \x01(\x08\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x16ListMigrationsResponse\x12/\n\nmigrations\x18\x01 \x03(\x0b\x32\x1b.chatkey.admin.v1.Migration\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x17\x41pproveMigrationRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\"J\n\x18\x41pproveMigrationResponse\x12.\n\tmigration\x18\x01 \x01(\x0b\x32\x1b.chatkey.admin.v1.Migration\"\xfa\x01\n\x04\x43hat\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.chatkey.admin.v1.ChatState\x12+\n\x0bpermissions\x18\x03 \x03(\x0e\x32\x16.chatkey.v1.Permission\x12\r\n\x05title\x18\x04 \x01(\t\x12\x12\n\ncreated_by\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10last_access_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0e\x44iscoveredChat\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\"t\n\tMigration\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12\x13\n\x0bnew_chat_id\x18\x02 \x01(\x03\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12/\n\x0bnotice_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*y\n\tChatState\x12\x1a\n\x16\x43HAT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43HAT_STATE_AUTHORIZED\x10\x01\x12\x18\n\x14\x43HAT_STATE_SUSPENDED\x10\x02\x12\x1b\n\x17\x43HAT_STATE_UNAUTHORIZED\x10\x03\x32\xc6\x05\n\x13\x43hatRegistryService\x12`\n\rAuthorizeChat\x12&.chatkey.admin.v1.AuthorizeChatRequest\x1a\'.chatkey.admin.v1.AuthorizeChatResponse\x12Z\n\x0bSuspendChat\x12$.chatkey.admin.v1.SuspendChatRequest\x1a%.chatkey.admin.v1.SuspendChatResponse\x12W\n\nResumeChat\x12#.chatkey.admin.v1.ResumeChatRequest\x1a$.chatkey.admin.v1.ResumeChatResponse\x12T\n\tListChats\x12\".chatkey.admin.v1.ListChatsRequest\x1a#.chatkey.admin.v1.ListChatsResponse\x12r\n\x13ListDiscoveredChats\x12,.chatkey.admin.v1.ListDiscoveredChatsRequest\x1a-.chatkey.admin.v1.ListDiscoveredChatsResponse\x12\x63\n\x0eListMigrations\x12\'.chatkey.admin.v1.ListMigrationsRequest\x1a(.chatkey.admin.v1.ListMigrationsResponse\x12i\n\x10\x41pproveMigration\x12).chatkey.admin.v1.ApproveMigrationRequest\x1a*.chatkey.admin.v1.ApproveMigrationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,chatkey/admin/v1/chat_registry_service.proto\x12\x10\x63hatkey.admin.v1\x1a chatkey/v1/credential_self.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x14\x41uthorizeChatRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12+\n\x0bpermissions\x18\x02 \x03(\x0e\x32\x16.chatkey.v1.Permission\x12\x12\n\x05title\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_title\"=\n\x15\x41uthorizeChatResponse\x12$\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x16.chatkey.admin.v1.Chat\"%\n\x12SuspendChatRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\";\n\x13SuspendChatResponse\x12$\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x16.chatkey.admin.v1.Chat\"$\n\x11ResumeChatRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\":\n\x12ResumeChatResponse\x12$\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x16.chatkey.admin.v1.Chat\"f\n\x10ListChatsRequest\x12+\n\x06states\x18\x01 \x03(\x0e\x32\x1b.chatkey.admin.v1.ChatState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"S\n\x11ListChatsResponse\x12%\n\x05\x63hats\x18\x01 \x03(\x0b\x32\x16.chatkey.admin.v1.Chat\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1c\n\x1aListDiscoveredChatsRequest\"N\n\x1bListDiscoveredChatsResponse\x12/\n\x05\x63hats\x18\x01 \x03(\x0b\x32 .chatkey.admin.v1.DiscoveredChat\"T\n\x15ListMigrationsRequest\x12\x14\n\x0cwaiting_only\x18\x01 \x01(\x08\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"b\n\x16ListMigrationsResponse\x12/\n\nmigrations\x18\x01 \x03(\x0b\x32\x1b.chatkey.admin.v1.Migration\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"?\n\x16ListClosedChatsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x17ListClosedChatsResponse\x12+\n\x05\x63hats\x18\x01 \x03(\x0b\x32\x1c.chatkey.admin.v1.ClosedChat\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x11ReopenChatRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\"%\n\x12ReopenChatResponse\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\"*\n\x17\x41pproveMigrationRequest\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\"J\n\x18\x41pproveMigrationResponse\x12.\n\tmigration\x18\x01 \x01(\x0b\x32\x1b.chatkey.admin.v1.Migration\"\xfa\x01\n\x04\x43hat\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.chatkey.admin.v1.ChatState\x12+\n\x0bpermissions\x18\x03 \x03(\x0e\x32\x16.chatkey.v1.Permission\x12\r\n\x05title\x18\x04 \x01(\t\x12\x12\n\ncreated_by\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10last_access_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0e\x44iscoveredChat\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\"\xaf\x01\n\nClosedChat\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12.\n\nclose_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nretry_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x1b\n\x13telegram_error_code\x18\x05 \x01(\x05\"t\n\tMigration\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12\x13\n\x0bnew_chat_id\x18\x02 \x01(\x03\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12/\n\x0bnotice_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*y\n\tChatState\x12\x1a\n\x16\x43HAT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43HAT_STATE_AUTHORIZED\x10\x01\x12\x18\n\x14\x43HAT_STATE_SUSPENDED\x10\x02\x12\x1b\n\x17\x43HAT_STATE_UNAUTHORIZED\x10\x03\x32\x87\x07\n\x13\x43hatRegistryService\x12`\n\rAuthorizeChat\x12&.chatkey.admin.v1.AuthorizeChatRequest\x1a\'.chatkey.admin.v1.AuthorizeChatResponse\x12Z\n\x0bSuspendChat\x12$.chatkey.admin.v1.SuspendChatRequest\x1a%.chatkey.admin.v1.SuspendChatResponse\x12W\n\nResumeChat\x12#.chatkey.admin.v1.ResumeChatRequest\x1a$.chatkey.admin.v1.ResumeChatResponse\x12T\n\tListChats\x12\".chatkey.admin.v1.ListChatsRequest\x1a#.chatkey.admin.v1.ListChatsResponse\x12r\n\x13ListDiscoveredChats\x12,.chatkey.admin.v1.ListDiscoveredChatsRequest\x1a-.chatkey.admin.v1.ListDiscoveredChatsResponse\x12\x63\n\x0eListMigrations\x12\'.chatkey.admin.v1.ListMigrationsRequest\x1a(.chatkey.admin.v1.ListMigrationsResponse\x12\x66\n\x0fListClosedChats\x12(.chatkey.admin.v1.ListClosedChatsRequest\x1a).chatkey.admin.v1.ListClosedChatsResponse\x12W\n\nReopenChat\x12#.chatkey.admin.v1.ReopenChatRequest\x1a$.chatkey.admin.v1.ReopenChatResponse\x12i\n\x10\x41pproveMigration\x12).chatkey.admin.v1.ApproveMigrationRequest\x1a*.chatkey.admin.v1.ApproveMigrationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chatkey.admin.v1.chat_registry_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHATSTATE']._serialized_start=1550
-  _globals['_CHATSTATE']._serialized_end=1671
+  _globals['_CHATSTATE']._serialized_start=1967
+  _globals['_CHATSTATE']._serialized_end=2088
   _globals['_AUTHORIZECHATREQUEST']._serialized_start=133
   _globals['_AUTHORIZECHATREQUEST']._serialized_end=247
   _globals['_AUTHORIZECHATRESPONSE']._serialized_start=249
@@ -59,16 +59,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMIGRATIONSREQUEST']._serialized_end=893
   _globals['_LISTMIGRATIONSRESPONSE']._serialized_start=895
   _globals['_LISTMIGRATIONSRESPONSE']._serialized_end=993
-  _globals['_APPROVEMIGRATIONREQUEST']._serialized_start=995
-  _globals['_APPROVEMIGRATIONREQUEST']._serialized_end=1037
-  _globals['_APPROVEMIGRATIONRESPONSE']._serialized_start=1039
-  _globals['_APPROVEMIGRATIONRESPONSE']._serialized_end=1113
-  _globals['_CHAT']._serialized_start=1116
-  _globals['_CHAT']._serialized_end=1366
-  _globals['_DISCOVEREDCHAT']._serialized_start=1368
-  _globals['_DISCOVEREDCHAT']._serialized_end=1430
-  _globals['_MIGRATION']._serialized_start=1432
-  _globals['_MIGRATION']._serialized_end=1548
-  _globals['_CHATREGISTRYSERVICE']._serialized_start=1674
-  _globals['_CHATREGISTRYSERVICE']._serialized_end=2384
+  _globals['_LISTCLOSEDCHATSREQUEST']._serialized_start=995
+  _globals['_LISTCLOSEDCHATSREQUEST']._serialized_end=1058
+  _globals['_LISTCLOSEDCHATSRESPONSE']._serialized_start=1060
+  _globals['_LISTCLOSEDCHATSRESPONSE']._serialized_end=1155
+  _globals['_REOPENCHATREQUEST']._serialized_start=1157
+  _globals['_REOPENCHATREQUEST']._serialized_end=1193
+  _globals['_REOPENCHATRESPONSE']._serialized_start=1195
+  _globals['_REOPENCHATRESPONSE']._serialized_end=1232
+  _globals['_APPROVEMIGRATIONREQUEST']._serialized_start=1234
+  _globals['_APPROVEMIGRATIONREQUEST']._serialized_end=1276
+  _globals['_APPROVEMIGRATIONRESPONSE']._serialized_start=1278
+  _globals['_APPROVEMIGRATIONRESPONSE']._serialized_end=1352
+  _globals['_CHAT']._serialized_start=1355
+  _globals['_CHAT']._serialized_end=1605
+  _globals['_DISCOVEREDCHAT']._serialized_start=1607
+  _globals['_DISCOVEREDCHAT']._serialized_end=1669
+  _globals['_CLOSEDCHAT']._serialized_start=1672
+  _globals['_CLOSEDCHAT']._serialized_end=1847
+  _globals['_MIGRATION']._serialized_start=1849
+  _globals['_MIGRATION']._serialized_end=1965
+  _globals['_CHATREGISTRYSERVICE']._serialized_start=2091
+  _globals['_CHATREGISTRYSERVICE']._serialized_end=2994
 # @@protoc_insertion_point(module_scope)

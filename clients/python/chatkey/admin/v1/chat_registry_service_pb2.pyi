@@ -108,6 +108,34 @@ class ListMigrationsResponse(_message.Message):
     next_page_token: str
     def __init__(self, migrations: _Optional[_Iterable[_Union[Migration, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class ListClosedChatsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListClosedChatsResponse(_message.Message):
+    __slots__ = ("chats", "next_page_token")
+    CHATS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    chats: _containers.RepeatedCompositeFieldContainer[ClosedChat]
+    next_page_token: str
+    def __init__(self, chats: _Optional[_Iterable[_Union[ClosedChat, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ReopenChatRequest(_message.Message):
+    __slots__ = ("chat_id",)
+    CHAT_ID_FIELD_NUMBER: _ClassVar[int]
+    chat_id: int
+    def __init__(self, chat_id: _Optional[int] = ...) -> None: ...
+
+class ReopenChatResponse(_message.Message):
+    __slots__ = ("chat_id",)
+    CHAT_ID_FIELD_NUMBER: _ClassVar[int]
+    chat_id: int
+    def __init__(self, chat_id: _Optional[int] = ...) -> None: ...
+
 class ApproveMigrationRequest(_message.Message):
     __slots__ = ("chat_id",)
     CHAT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +175,20 @@ class DiscoveredChat(_message.Message):
     type: str
     title: str
     def __init__(self, chat_id: _Optional[int] = ..., type: _Optional[str] = ..., title: _Optional[str] = ...) -> None: ...
+
+class ClosedChat(_message.Message):
+    __slots__ = ("chat_id", "close_time", "retry_time", "description", "telegram_error_code")
+    CHAT_ID_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_TIME_FIELD_NUMBER: _ClassVar[int]
+    RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    TELEGRAM_ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
+    chat_id: int
+    close_time: _timestamp_pb2.Timestamp
+    retry_time: _timestamp_pb2.Timestamp
+    description: str
+    telegram_error_code: int
+    def __init__(self, chat_id: _Optional[int] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ..., telegram_error_code: _Optional[int] = ...) -> None: ...
 
 class Migration(_message.Message):
     __slots__ = ("chat_id", "new_chat_id", "approved", "notice_time")

@@ -68,6 +68,16 @@ class ChatRegistryServiceStub:
                 request_serializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListMigrationsRequest.SerializeToString,
                 response_deserializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListMigrationsResponse.FromString,
                 _registered_method=True)
+        self.ListClosedChats = channel.unary_unary(
+                '/chatkey.admin.v1.ChatRegistryService/ListClosedChats',
+                request_serializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListClosedChatsRequest.SerializeToString,
+                response_deserializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListClosedChatsResponse.FromString,
+                _registered_method=True)
+        self.ReopenChat = channel.unary_unary(
+                '/chatkey.admin.v1.ChatRegistryService/ReopenChat',
+                request_serializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ReopenChatRequest.SerializeToString,
+                response_deserializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ReopenChatResponse.FromString,
+                _registered_method=True)
         self.ApproveMigration = channel.unary_unary(
                 '/chatkey.admin.v1.ChatRegistryService/ApproveMigration',
                 request_serializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ApproveMigrationRequest.SerializeToString,
@@ -131,10 +141,28 @@ class ChatRegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListClosedChats(self, request, context):
+        """Lists the chats that refused the bot, by id, in pages. Messages for one of them fail at once, until it is tried again. Needs the
+        right `read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenChat(self, request, context):
+        """Has a chat that refused the bot written to again, without waiting until it is tried anyway. Critical. Needs the right `chats`.
+
+        The group's old id names the supergroup that it became, too. A chat that is not closed: `RESOURCE_NOT_FOUND`, for a repeat
+        too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ApproveMigration(self, request, context):
         """Has what is sent to a group's old id go to the supergroup that it became. Critical. Needs the right `chats`.
 
-        Where no migration of the chat waits for that: `STATE_CONFLICT`, for a repeat too.
+        Where no migration of the chat waits for that: `RESOURCE_NOT_FOUND`, for a repeat too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,6 +200,16 @@ def add_ChatRegistryServiceServicer_to_server(servicer, server):
                     servicer.ListMigrations,
                     request_deserializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListMigrationsRequest.FromString,
                     response_serializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListMigrationsResponse.SerializeToString,
+            ),
+            'ListClosedChats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClosedChats,
+                    request_deserializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListClosedChatsRequest.FromString,
+                    response_serializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListClosedChatsResponse.SerializeToString,
+            ),
+            'ReopenChat': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenChat,
+                    request_deserializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ReopenChatRequest.FromString,
+                    response_serializer=chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ReopenChatResponse.SerializeToString,
             ),
             'ApproveMigration': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveMigration,
@@ -345,6 +383,60 @@ class ChatRegistryService:
             '/chatkey.admin.v1.ChatRegistryService/ListMigrations',
             chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListMigrationsRequest.SerializeToString,
             chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListMigrationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClosedChats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.admin.v1.ChatRegistryService/ListClosedChats',
+            chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListClosedChatsRequest.SerializeToString,
+            chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ListClosedChatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenChat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.admin.v1.ChatRegistryService/ReopenChat',
+            chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ReopenChatRequest.SerializeToString,
+            chatkey_dot_admin_dot_v1_dot_chat__registry__service__pb2.ReopenChatResponse.FromString,
             options,
             channel_credentials,
             insecure,

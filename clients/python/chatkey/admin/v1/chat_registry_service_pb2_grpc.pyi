@@ -60,10 +60,20 @@ class ChatRegistryServiceStub:
     """
     ListMigrations: _grpc.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ListMigrationsRequest, _chat_registry_service_pb2.ListMigrationsResponse]
     """Lists the groups that became supergroups, by id, in pages. Needs the right `read`."""
+    ListClosedChats: _grpc.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ListClosedChatsRequest, _chat_registry_service_pb2.ListClosedChatsResponse]
+    """Lists the chats that refused the bot, by id, in pages. Messages for one of them fail at once, until it is tried again. Needs the
+    right `read`.
+    """
+    ReopenChat: _grpc.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ReopenChatRequest, _chat_registry_service_pb2.ReopenChatResponse]
+    """Has a chat that refused the bot written to again, without waiting until it is tried anyway. Critical. Needs the right `chats`.
+
+    The group's old id names the supergroup that it became, too. A chat that is not closed: `RESOURCE_NOT_FOUND`, for a repeat
+    too.
+    """
     ApproveMigration: _grpc.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ApproveMigrationRequest, _chat_registry_service_pb2.ApproveMigrationResponse]
     """Has what is sent to a group's old id go to the supergroup that it became. Critical. Needs the right `chats`.
 
-    Where no migration of the chat waits for that: `STATE_CONFLICT`, for a repeat too.
+    Where no migration of the chat waits for that: `RESOURCE_NOT_FOUND`, for a repeat too.
     """
 
 @_typing.type_check_only
@@ -98,10 +108,20 @@ class ChatRegistryServiceAsyncStub(ChatRegistryServiceStub):
     """
     ListMigrations: _aio.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ListMigrationsRequest, _chat_registry_service_pb2.ListMigrationsResponse]  # type: ignore[assignment]
     """Lists the groups that became supergroups, by id, in pages. Needs the right `read`."""
+    ListClosedChats: _aio.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ListClosedChatsRequest, _chat_registry_service_pb2.ListClosedChatsResponse]  # type: ignore[assignment]
+    """Lists the chats that refused the bot, by id, in pages. Messages for one of them fail at once, until it is tried again. Needs the
+    right `read`.
+    """
+    ReopenChat: _aio.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ReopenChatRequest, _chat_registry_service_pb2.ReopenChatResponse]  # type: ignore[assignment]
+    """Has a chat that refused the bot written to again, without waiting until it is tried anyway. Critical. Needs the right `chats`.
+
+    The group's old id names the supergroup that it became, too. A chat that is not closed: `RESOURCE_NOT_FOUND`, for a repeat
+    too.
+    """
     ApproveMigration: _aio.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ApproveMigrationRequest, _chat_registry_service_pb2.ApproveMigrationResponse]  # type: ignore[assignment]
     """Has what is sent to a group's old id go to the supergroup that it became. Critical. Needs the right `chats`.
 
-    Where no migration of the chat waits for that: `STATE_CONFLICT`, for a repeat too.
+    Where no migration of the chat waits for that: `RESOURCE_NOT_FOUND`, for a repeat too.
     """
 
 class ChatRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -171,6 +191,28 @@ class ChatRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the groups that became supergroups, by id, in pages. Needs the right `read`."""
 
     @_abc_1.abstractmethod
+    def ListClosedChats(
+        self,
+        request: _chat_registry_service_pb2.ListClosedChatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_registry_service_pb2.ListClosedChatsResponse, _abc.Awaitable[_chat_registry_service_pb2.ListClosedChatsResponse]]:
+        """Lists the chats that refused the bot, by id, in pages. Messages for one of them fail at once, until it is tried again. Needs the
+        right `read`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReopenChat(
+        self,
+        request: _chat_registry_service_pb2.ReopenChatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_registry_service_pb2.ReopenChatResponse, _abc.Awaitable[_chat_registry_service_pb2.ReopenChatResponse]]:
+        """Has a chat that refused the bot written to again, without waiting until it is tried anyway. Critical. Needs the right `chats`.
+
+        The group's old id names the supergroup that it became, too. A chat that is not closed: `RESOURCE_NOT_FOUND`, for a repeat
+        too.
+        """
+
+    @_abc_1.abstractmethod
     def ApproveMigration(
         self,
         request: _chat_registry_service_pb2.ApproveMigrationRequest,
@@ -178,7 +220,7 @@ class ChatRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_chat_registry_service_pb2.ApproveMigrationResponse, _abc.Awaitable[_chat_registry_service_pb2.ApproveMigrationResponse]]:
         """Has what is sent to a group's old id go to the supergroup that it became. Critical. Needs the right `chats`.
 
-        Where no migration of the chat waits for that: `STATE_CONFLICT`, for a repeat too.
+        Where no migration of the chat waits for that: `RESOURCE_NOT_FOUND`, for a repeat too.
         """
 
 def add_ChatRegistryServiceServicer_to_server(servicer: ChatRegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -88,7 +88,7 @@ class ClientServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetClient(self, request, context):
-        """Returns what is kept of a client. One of which nothing is known is refused with `STATE_CONFLICT`. Needs the right `read`.
+        """Returns what is kept of a client. One of which nothing is known: `RESOURCE_NOT_FOUND`. Needs the right `read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,7 @@ class ClientServiceStub:
     `STATE_CONFLICT`.
     """
     GetClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.GetClientRequest, _client_service_pb2.GetClientResponse]
-    """Returns what is kept of a client. One of which nothing is known is refused with `STATE_CONFLICT`. Needs the right `read`."""
+    """Returns what is kept of a client. One of which nothing is known: `RESOURCE_NOT_FOUND`. Needs the right `read`."""
     ListClients: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.ListClientsRequest, _client_service_pb2.ListClientsResponse]
     """Lists clients by name, in pages. Needs the right `read`."""
     UpdateClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.UpdateClientResponse]
@@ -77,7 +77,7 @@ class ClientServiceAsyncStub(ClientServiceStub):
     `STATE_CONFLICT`.
     """
     GetClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.GetClientRequest, _client_service_pb2.GetClientResponse]  # type: ignore[assignment]
-    """Returns what is kept of a client. One of which nothing is known is refused with `STATE_CONFLICT`. Needs the right `read`."""
+    """Returns what is kept of a client. One of which nothing is known: `RESOURCE_NOT_FOUND`. Needs the right `read`."""
     ListClients: _aio.UnaryUnaryMultiCallable[_client_service_pb2.ListClientsRequest, _client_service_pb2.ListClientsResponse]  # type: ignore[assignment]
     """Lists clients by name, in pages. Needs the right `read`."""
     UpdateClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.UpdateClientRequest, _client_service_pb2.UpdateClientResponse]  # type: ignore[assignment]
@@ -119,7 +119,7 @@ class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _client_service_pb2.GetClientRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_client_service_pb2.GetClientResponse, _abc.Awaitable[_client_service_pb2.GetClientResponse]]:
-        """Returns what is kept of a client. One of which nothing is known is refused with `STATE_CONFLICT`. Needs the right `read`."""
+        """Returns what is kept of a client. One of which nothing is known: `RESOURCE_NOT_FOUND`. Needs the right `read`."""
 
     @_abc_1.abstractmethod
     def ListClients(

@@ -78,7 +78,7 @@ class CredentialServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCredential(self, request, context):
-        """Returns what is kept of a token that was issued here. One that is not known is refused with `STATE_CONFLICT`. Needs the right
+        """Returns what is kept of a token that was issued here. One that is not known: `RESOURCE_NOT_FOUND`. Needs the right
         `read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -50,7 +50,7 @@ class CredentialServiceStub:
     holds no signing key answers `METHOD_UNKNOWN`. A repeat issues another token.
     """
     GetCredential: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.GetCredentialRequest, _credential_service_pb2.GetCredentialResponse]
-    """Returns what is kept of a token that was issued here. One that is not known is refused with `STATE_CONFLICT`. Needs the right
+    """Returns what is kept of a token that was issued here. One that is not known: `RESOURCE_NOT_FOUND`. Needs the right
     `read`.
     """
     ListCredentials: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.ListCredentialsRequest, _credential_service_pb2.ListCredentialsResponse]
@@ -84,7 +84,7 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     holds no signing key answers `METHOD_UNKNOWN`. A repeat issues another token.
     """
     GetCredential: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.GetCredentialRequest, _credential_service_pb2.GetCredentialResponse]  # type: ignore[assignment]
-    """Returns what is kept of a token that was issued here. One that is not known is refused with `STATE_CONFLICT`. Needs the right
+    """Returns what is kept of a token that was issued here. One that is not known: `RESOURCE_NOT_FOUND`. Needs the right
     `read`.
     """
     ListCredentials: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.ListCredentialsRequest, _credential_service_pb2.ListCredentialsResponse]  # type: ignore[assignment]
@@ -127,7 +127,7 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credential_service_pb2.GetCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.GetCredentialResponse, _abc.Awaitable[_credential_service_pb2.GetCredentialResponse]]:
-        """Returns what is kept of a token that was issued here. One that is not known is refused with `STATE_CONFLICT`. Needs the right
+        """Returns what is kept of a token that was issued here. One that is not known: `RESOURCE_NOT_FOUND`. Needs the right
         `read`.
         """
 
