@@ -231,6 +231,20 @@ class Administration:
         record = self._record("token.revoked", token_id=token_id, client=issued.client if issued else "")
         return await self._store.revoke_token(token_id, expires_at, record)
 
+    async def mark_canary(self, token_id: str) -> bool:
+        """Refuse a token for good and raise the alarm whenever it is used; return whether that is news.
+
+        It is a bait: put where only a thief would find it. Whoever uses it is refused like anybody whose credential is
+        bad, and can't tell.
+
+        Raises:
+            RequestInvalid: it is no id of a token.
+        """
+        _require_name("token_id", token_id)
+        issued = await self._store.issued_token(token_id)
+        record = self._record("token.canary_marked", token_id=token_id, client=issued.client if issued else "")
+        return await self._store.mark_canary(token_id, record)
+
     async def revoke_key(self, issuer: str, key_id: str) -> bool:
         """Revoke every token that a key of an issuer signed; return whether it was not revoked before."""
         _require_name("issuer", issuer)

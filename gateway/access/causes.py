@@ -38,6 +38,7 @@ Cause = Literal[
     "token_expired",
     "ancestor_untrusted",
     "certificate_mismatch",
+    "canary_used",
     "revoked_before",
     "revoked_key",
     "revoked_jti",

@@ -12,7 +12,7 @@ from gateway.store.registry import NARROWED, IssuedToken, RegistryReader, Stored
 async def states(
     store: RegistryReader, tokens: Sequence[IssuedToken], now: datetime, trusts: Callable[[str], bool]
 ) -> list[str]:
-    """Return of each token `expired`, `revoked`, `disabled` (its client is) or `valid`.
+    """Return of each token `canary`, `expired`, `revoked`, `disabled` (its client is) or `valid`.
 
     A token that was narrowed is revoked with the one that it comes from, as far as that one was issued here.
 
@@ -35,6 +35,8 @@ async def states(
 
     async def state(token: IssuedToken) -> str:
         client = clients.get(token.client)
+        if await store.is_canary_token(token.token_id):
+            return "canary"
         if token.expires_at <= now:
             return "expired"
         async for one in _lineage(store, token):

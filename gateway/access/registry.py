@@ -126,6 +126,10 @@ class Registry:
         if cause := self._ended(operator, self._clients.get(operator.client)):
             raise PermissionDenied(cause) if cause in _DENIED else Unauthenticated(cause)
 
+    def is_canary(self, token_id: str) -> bool:
+        """Whether nobody is to use a token: for one that is refused for another reason."""
+        return self.revocations.is_canary(token_id)
+
     def may_leave(self, message: Message, chat_id: int) -> str | None:
         """Return why the credential that brought a message must not send it any more; None: it may.
 
@@ -299,6 +303,7 @@ class Registry:
     def _apply(self, changes: Changes) -> None:
         denied = self.denies_unknown_clients, self.denies_unknown_chats
         self.revocations.keys = frozenset(changes.revoked_keys)
+        self.revocations.canaries = frozenset(changes.canaries)
         self.revocations.not_before = changes.not_before
         self.revocations.swept_until = changes.swept_until
         self._clients.update((client.name, client) for client in changes.clients)

@@ -87,6 +87,7 @@ class Revocations:
     Attributes:
         tokens: The digests of revoked tokens that have not expired.
         keys: Issuer and `kid` of revoked keys.
+        canaries: The digests of tokens that nobody is to use.
         not_before: Tokens that were issued then or earlier are revoked.
         swept_until: Of tokens that expired before, nothing is known any more.
     """
@@ -95,11 +96,15 @@ class Revocations:
         """Begin with nothing revoked."""
         self.tokens = Digests()
         self.keys: frozenset[tuple[str, str]] = frozenset()
+        self.canaries: frozenset[bytes] = frozenset()
         self.not_before: datetime | None = None
         self.swept_until = _EPOCH
 
     def cause_of(self, credential: Credential) -> Cause | None:
         """Return why a credential is revoked, by itself or by what it was narrowed from; None: it is not."""
+        # First: that somebody has it is news, whatever else ends it.
+        if self.canaries and any(map(self.is_canary, (credential.token_id, *_ids(credential.ancestors)))):
+            return "canary_used"
         if is_before(credential, self.not_before):
             return "revoked_before"
         lineage: tuple[Credential | Ancestor, ...] = (credential, *credential.ancestors)
@@ -108,6 +113,14 @@ class Revocations:
         if any(token_digest(token.token_id) in self.tokens for token in lineage):
             return "revoked_jti"
         return None
+
+    def is_canary(self, token_id: str) -> bool:
+        """Whether nobody is to use a token."""
+        return token_digest(token_id) in self.canaries
+
+
+def _ids(ancestors: Iterable[Ancestor]) -> Iterable[str]:
+    return (ancestor.token_id for ancestor in ancestors)
 
 
 def is_before(credential: Credential, not_before: datetime | None) -> bool:

@@ -16,13 +16,15 @@ from gateway.access.last_use import LastUse
 from gateway.access.registry import Registry, Unknown
 from gateway.access.tokens import Verifier
 from gateway.app.administration import Rooms, open_administration
+from gateway.app.alarm import exempt, poster
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
 from gateway.app.metrics import export_delivery, export_failures, export_registry
-from gateway.app.notices import tell_checkpoint, tell_not_archived, tell_tainted
+from gateway.app.notices import tell_checkpoint, tell_not_alerted, tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
 from gateway.app.work import start
 from gateway.audit import archive
+from gateway.audit.alerts import Alerts
 from gateway.audit.ledger import Ledger
 from gateway.audit.rotation import Rotation
 from gateway.audit.sealer import Sealer
@@ -114,7 +116,8 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         connector = await stack.enter_async_context(
             open_connector(bot_token(config), base_url=config.bot_api_url, proxy=proxy(config))
         )
-        ledger = Ledger(store, clock)
+        alerts = None if config.security_chat is None else Alerts(clock)
+        ledger = Ledger(store, clock, None if alerts is None else alerts.notice)
         signer = open_signer(config.data_dir)
         sealer = Sealer(store, store.seals, signer, clock, opaque_maker(chance), tell_checkpoint)
         serving = asyncio.Event()
@@ -127,7 +130,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             random.SystemRandom().random,
             pacing=Pacing(MODES[config.pacing]),
             on_bot_state=readiness.tell_bot,
-            may_leave=registry.may_leave,
+            may_leave=exempt(registry.may_leave),
             follow_migration=config.follow_migration == "follow",
         )
         stack.push_async_callback(dispatcher.drain, config.drain)
@@ -190,6 +193,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             retention=Retention(store, clock, config.retention).run(),
             ledger=ledger.run(),
             sealer=sealer.run(),
+            alerts=_alerts(alerts, config, outbox, clock),
             rotation=_rotation(config, store, clock),
             registry=registry.run(),
             sweeps=registry.run_sweeps(),
@@ -209,6 +213,11 @@ async def _open(stack: AsyncExitStack, broken: asyncio.Event, sources: list[File
         if outcome is not None:
             raise outcome
     await start(stack, broken, **{f"keys {number}": source.run() for number, source in enumerate(sources)})
+
+
+async def _alerts(alerts: Alerts | None, config: Config, outbox: Outbox, clock: Clock) -> None:
+    if alerts is not None and config.security_chat is not None:
+        await alerts.run(poster(outbox, config.security_chat, clock), tell_not_alerted)
 
 
 async def _rotation(config: Config, store: SqliteStore, clock: Clock) -> None:

@@ -32,5 +32,9 @@ def tell_checkpoint(checkpoint: Checkpoint) -> None:
     )
 
 
+def tell_not_alerted(why: str) -> None:
+    _log.warning("alert.not_sent", why=why, meaning="It is told of later, with its count. The audit log has it.")
+
+
 def tell_not_archived(why: str) -> None:
     _log.error("audit.not_archived", why=why, meaning="The audit log stays in the database; nothing of it is lost.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import islice
 
@@ -26,10 +27,11 @@ class Ledger:
     Whoever is refused can neither wait for the log nor fill it nor hide something in it.
     """
 
-    def __init__(self, store: AuditStore, clock: Clock) -> None:
-        """Write to `store`."""
+    def __init__(self, store: AuditStore, clock: Clock, on_refusal: Callable[[Record], None] | None = None) -> None:
+        """Write to `store`; `on_refusal` is told of each refusal, and neither waits nor fails."""
         self._store = store
         self._clock = clock
+        self._on_refusal = on_refusal
         self._floods = Floods()
         self._waiting: deque[Record] = deque()
         self._writing = asyncio.Lock()
@@ -45,6 +47,8 @@ class Ledger:
         short = tamed(record)
         if self._floods.admit(short, has_room=self._has_room):
             self._waiting.append(short)
+        if self._on_refusal is not None:
+            self._on_refusal(short)
 
     async def run(self, every: timedelta = INTERVAL) -> None:
         """Write what waits, again and again, until cancelled."""

@@ -49,6 +49,11 @@ def note_issued(token: str, key: SigningKey) -> None:
     administer(lambda administration: administration.note_issued(verifier.verify(token)))
 
 
+def mark_canary(token_id: str) -> None:
+    """Make a token a bait."""
+    administer(lambda administration: administration.mark_canary(token_id))
+
+
 @click.command(name="list")
 @click.option("--client", metavar="NAME", help="Those of one client.")
 @click.option("--all", "with_ended", is_flag=True, help="Expired and revoked ones too.")
@@ -120,6 +125,19 @@ def revoke(
         click.echo(f"Every token is revoked that was issued until {moment(all_before)}.")
     else:
         raise click.UsageError("--everybody needs --all-before.")
+
+
+@click.command()
+@click.argument("token_id", metavar="JTI")
+def canary(token_id: str) -> None:
+    """Make a token a bait: from now on every use of it is refused and raises the alarm, even when it has expired.
+
+    Put it where only a thief would find it. Whoever uses it is answered as with any bad token, and can't tell. The
+    audit log has each use with the reason canary_used, and the chat of CHATKEY_SECURITY_CHAT is told. There is no way
+    back: issue another token instead.
+    """
+    is_news = administer(lambda administration: administration.mark_canary(token_id))
+    click.echo(f"{token_id} {'is' if is_news else 'was'} a canary{'' if is_news else ' already'}.")
 
 
 async def _states(registry: RegistryReader, tokens: Any) -> list[str]:

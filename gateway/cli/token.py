@@ -63,7 +63,7 @@ def command() -> None:
     """Issue, look at and revoke tokens: the keys of chats."""
 
 
-for _command in (credential.list_, credential.revoke):
+for _command in (credential.list_, credential.revoke, credential.canary):
     command.add_command(_command)
 
 
@@ -86,6 +86,7 @@ for _command in (credential.list_, credential.revoke):
     metavar="FILE",
     help="Sign with this key (PEM); needs no data folder, but where there is a database it is noted there.",
 )
+@click.option("--canary", is_flag=True, help="A bait: every use of it is refused and raises the alarm.")
 def issue(
     client: str,
     chat_ids: tuple[int, ...],
@@ -96,6 +97,7 @@ def issue(
     certificate: Path | None,
     generation: int | None,
     key: Path | None,
+    canary: bool,
 ) -> None:
     """Print a new token for one chat, or for several with the same rights, alone on standard output."""
     from gateway.access.issue import Issuer, Terms
@@ -113,6 +115,8 @@ def issue(
         generation=generation,
     )
     config = configuration()
+    if canary and key is not None and not config.database_path.exists():
+        raise click.UsageError("--canary needs the gateway's database, and there is none here.")
     signing = signing_key(config, key)
     issuer = Issuer(
         signing,
@@ -125,6 +129,8 @@ def issue(
     issued = issuer.mint(terms)
     if key is None or config.database_path.exists():
         credential.note_issued(issued.token, signing)
+    if canary:
+        credential.mark_canary(issued.token_id)
     click.echo(issued.token)
     if sys.stderr.isatty():
         click.echo(f"Token {issued.token_id}, valid until {issued.expires_at:%Y-%m-%d %H:%M:%S} UTC.", err=True)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gateway.addresses import AddressRanges
 from gateway.config.values import (
     Secret,
+    chat,
     duration_or_forever,
     host_and_port,
     is_loopback,
@@ -190,6 +191,12 @@ class Config:
         duration_or_forever,
         "How long the database has what is in the audit log; older records are in archive files. forever: always.",
         form="90d",
+    )
+    security_chat: int | None = _setting(
+        None,
+        chat,
+        "The chat that is told when a key is used for a foreign chat, or a canary at all; empty: none is.",
+        form="-1001234567890",
     )
     database_max_size: int | None = _setting(
         None, size, "From which size of the database on no message is accepted; empty: any.", form="20GiB"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from gateway.addresses import AddressRanges
 from gateway.durations import duration
+from gateway.model import is_chat_id
 
 
 class Secret:
@@ -107,6 +108,13 @@ def duration_or_forever(text: str) -> timedelta | None:
         return duration(text)
     except ValueError as error:
         raise ValueError(f"forever, or {error}") from None
+
+
+def chat(text: str) -> int:
+    """Return the id of a chat."""
+    if not re.fullmatch(r"-?[1-9][0-9]{0,15}", text, re.ASCII) or not is_chat_id(int(text)):
+        raise ValueError("the id of a chat, such as -1001234567890")
+    return int(text)
 
 
 def size(text: str) -> int:

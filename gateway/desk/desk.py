@@ -79,8 +79,11 @@ class Desk(Messages):
             self._failures.require_few(address)
         try:
             return self._verifier.verify(token)
-        except Unauthenticated:
+        except Unauthenticated as error:
             self._failures.failed(address)
+            # A bait that expired is refused as what it is, but not written down as that.
+            if error.record.get("verified") and self._registry.is_canary(str(error.record.get("token_id"))):
+                error.cause = "canary_used"
             raise
 
     def permit(self, caller: Caller, needs: Permission) -> None:

@@ -36,6 +36,9 @@ class Registry(Protocol):
     def standing(self, caller: Caller) -> Caller:
         """Return the caller with what its token may still do; raises `CallRefused` if that is nothing at all."""
 
+    def is_canary(self, token_id: str) -> bool:
+        """Whether nobody is to use a token: for one that is refused for another reason."""
+
     def address_ranges(self, client: str) -> AddressRanges | None:
         """Return from where alone a client may call; None: from anywhere."""
 

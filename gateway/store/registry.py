@@ -118,6 +118,7 @@ class Changes:
         clients: Those that changed.
         chats: Those that changed.
         revoked_keys: All of them: issuer and `kid`.
+        canaries: All of them: digests of tokens that nobody is to use.
     """
 
     revision: int
@@ -126,6 +127,7 @@ class Changes:
     clients: Sequence[StoredClient]
     chats: Sequence[StoredChat]
     revoked_keys: Sequence[tuple[str, str]]
+    canaries: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,9 @@ class RegistryReader(Protocol):
     async def is_revoked_token(self, token_id: str) -> bool:
         """Whether the token itself was revoked, and that is not forgotten yet."""
 
+    async def is_canary_token(self, token_id: str) -> bool:
+        """Whether nobody is to use the token."""
+
 
 class RegistryStore(RegistryReader, Protocol):
     """Keeps the registry.
@@ -193,6 +198,9 @@ class RegistryStore(RegistryReader, Protocol):
 
     async def revoke_token(self, token_id: str, expires_at: datetime, record: Record) -> bool:
         """Revoke a token until it expires; return whether it was not revoked before."""
+
+    async def mark_canary(self, token_id: str, record: Record) -> bool:
+        """Keep for good that nobody is to use a token; return whether that is news."""
 
     async def revoke_key(self, issuer: str, key_id: str, record: Record) -> bool:
         """Revoke every token that a key of an issuer signed; return whether it was not revoked before."""

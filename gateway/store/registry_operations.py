@@ -29,6 +29,7 @@ def changes(after: int, connection: apsw.Connection) -> Changes | None:
                 clients=[client_from(row) for row in every(statements.CHANGED_CLIENTS, (after,), connection)],
                 chats=[chat_from(row) for row in every(statements.CHANGED_CHATS, (after,), connection)],
                 revoked_keys=[(issuer, key_id) for issuer, key_id in every(statements.REVOKED_KEYS, (), connection)],
+                canaries=[digest for (digest,) in every(statements.CANARIES, (), connection)],
             )
     return found
 

@@ -97,6 +97,10 @@ class SqliteRegistryReadings:
         """Whether the token itself was revoked, and that is not forgotten yet."""
         return await self._read(partial(one, statements.REVOKED_TOKEN, (token_digest(token_id),))) is not None
 
+    async def is_canary_token(self, token_id: str) -> bool:
+        """Whether nobody is to use the token."""
+        return await self._read(partial(one, statements.IS_CANARY, (token_digest(token_id),))) is not None
+
 
 class SqliteRegistry(SqliteRegistryReadings):
     """The registry, as `gateway.store.registry` promises it."""
@@ -118,6 +122,11 @@ class SqliteRegistry(SqliteRegistryReadings):
         """Revoke a token until it expires; return whether it was not revoked before."""
         values = (token_digest(token_id), microseconds(expires_at))
         return await self._submit(partial(operations.revoke, statements.REVOKE_TOKEN, values, record_row(record)))
+
+    async def mark_canary(self, token_id: str, record: Record) -> bool:
+        """Keep for good that nobody is to use a token; return whether that is news."""
+        values = (token_digest(token_id),)
+        return await self._submit(partial(operations.revoke, statements.MARK_CANARY, values, record_row(record)))
 
     async def revoke_key(self, issuer: str, key_id: str, record: Record) -> bool:
         """Revoke every token that a key of an issuer signed; return whether it was not revoked before."""

@@ -38,6 +38,9 @@ PUT_CHAT = _upsert("chats", CHAT_COLUMNS, "chat_id")
 
 REVOKED_KEYS = "SELECT issuer, key_id FROM revoked_keys"
 REVOKE_KEY = "INSERT INTO revoked_keys (issuer, key_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+CANARIES = "SELECT digest FROM canary_tokens"
+IS_CANARY = "SELECT 1 FROM canary_tokens WHERE digest = ?"
+MARK_CANARY = "INSERT INTO canary_tokens (digest) VALUES (?) ON CONFLICT DO NOTHING"
 REVOKED_TOKEN = "SELECT 1 FROM revoked_tokens WHERE digest = ?"
 REVOKED_TOKENS = "SELECT seq, digest FROM revoked_tokens WHERE seq > ? ORDER BY seq LIMIT ?"
 REVOKE_TOKEN = "INSERT INTO revoked_tokens (digest, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING"

@@ -183,6 +183,19 @@ async def test_revoked_tokens_are_found_by_number_and_by_name(store: SqliteStore
     assert not await store.registry.is_revoked_token("d")
 
 
+async def test_a_canary_is_kept_for_good_once_and_on_record(store: SqliteStore) -> None:
+    assert await store.registry.mark_canary("c", record("marked"))
+    assert not await store.registry.mark_canary("c", record("again"))
+    assert await events(store) == ["marked"]
+    changes = await store.registry.changes(0)
+    assert changes is not None
+    assert list(changes.canaries) == [token_digest("c")]
+    assert await store.registry.is_canary_token("c")
+    assert not await store.registry.is_canary_token("d")
+    await store.registry.sweep(NOW + 1000 * HOUR, 10)
+    assert await store.registry.is_canary_token("c")
+
+
 async def test_a_number_is_never_given_to_a_second_revocation(store: SqliteStore) -> None:
     """Row 34: whoever has read up to a number would miss what takes the place of a forgotten one."""
     await store.registry.revoke_token("a", NOW - HOUR, record())

@@ -114,6 +114,15 @@ async def test_a_child_ends_with_its_parent(office: Office) -> None:
     assert await office.cause(child) == "revoked_jti"
 
 
+async def test_a_canary_is_told_from_what_was_revoked_and_so_is_its_child(office: Office) -> None:
+    await office.administration.revoke_token("t")
+    await office.administration.mark_canary("t")
+    assert await office.cause() == "canary_used"
+    assert await office.cause(a_caller(token_id="other")) == ""
+    child = a_caller(token_id="child", ancestors=(Ancestor(token_id="t", key_id="k", issued_at=NOW - HOUR),))
+    assert await office.cause(child) == "canary_used"
+
+
 async def test_a_revoked_key_ends_its_tokens_and_no_others(office: Office) -> None:
     await office.administration.revoke_key("iss", "k")
     assert await office.cause() == "revoked_key"

@@ -242,6 +242,31 @@ def test_an_expired_token_is_expired(chatkey: Command) -> None:
     assert json.loads(chatkey("token", "show", token_id))["state"] == "expired"
 
 
+# Canaries.
+
+
+def test_a_canary_is_marked_once_and_shown_as_one(chatkey: Command) -> None:
+    token_id = chatkey.issue()
+    assert chatkey("token", "canary", token_id) == f"{token_id} is a canary.\n"
+    assert chatkey("token", "canary", token_id) == f"{token_id} was a canary already.\n"
+    assert chatkey.rows("token", "list") == []
+    assert [row["state"] for row in chatkey.rows("token", "list", "--all")] == ["canary"]
+    assert json.loads(chatkey("token", "show", token_id))["state"] == "canary"
+    assert chatkey.events() == ["token.issued", "token.canary_marked"]
+    assert (chatkey.records()[1].client, chatkey.records()[1].token_id) == ("svc:a", token_id)
+    assert chatkey("token", "canary", "of another issuer") == "of another issuer is a canary.\n"
+
+
+def test_a_canary_is_one_before_it_is_handed_out(chatkey: Command, tmp_path: Path) -> None:
+    chatkey.issue("--canary")
+    assert chatkey.events() == ["token.issued", "token.canary_marked"]
+    open_ring(tmp_path / "vault")
+    (chatkey.data / "chatkey.db").unlink()
+    key = ["--key", str(tmp_path / "vault" / "keys" / "issuer.pem")]
+    assert chatkey("token", "issue", "--client", "svc:a", "--chat", "1", "--canary", *key, status=2) == ""
+    assert "--canary needs the gateway's database" in chatkey.err
+
+
 # Keys.
 
 

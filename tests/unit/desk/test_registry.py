@@ -14,7 +14,7 @@ from gateway.access.administration import Administration
 from gateway.access.registry import Registry
 from gateway.addresses import AddressRanges
 from gateway.desk.desk import Desk
-from gateway.errors import CallRefused, MessageFailed, PermissionDenied, StateStale, Unauthenticated
+from gateway.errors import CallRefused, MessageFailed, PermissionDenied, StateStale, TokenExpired, Unauthenticated
 from gateway.model import Caller, Draft, Grant, Narrowing, Origin, Permission, State
 from tests.support.open_house import CHAT, CLIENT, House, open_house
 
@@ -41,6 +41,7 @@ def authenticated(house: House, token: str) -> Caller:
 
 ENDS: dict[str, tuple[Callable[[Administration, Caller], Awaitable[object]], type[CallRefused]]] = {
     "revoked_jti": (lambda does, caller: does.revoke_token(caller.token_id), Unauthenticated),
+    "canary_used": (lambda does, caller: does.mark_canary(caller.token_id), Unauthenticated),
     "revoked_client": (lambda does, caller: does.revoke_client(caller.client), Unauthenticated),
     "revoked_key": (lambda does, caller: does.revoke_key(caller.issuer, caller.key_id), Unauthenticated),
     "revoked_before": (lambda does, caller: does.revoke_all(caller.issued_at), Unauthenticated),
@@ -64,6 +65,24 @@ async def test_who_has_no_right_left_is_refused_on_the_headers_and_known_to_the_
     assert (record.reason, record.verified, record.client) == (cause, True, CLIENT)
     assert (record.token_id, record.key_id, record.issuer) == (caller.token_id, caller.key_id, caller.issuer)
     assert (record.chat_id, record.address) == (CHAT, "192.0.2.1")
+
+
+async def test_a_canary_that_expired_is_refused_as_expired_and_known_to_the_log_as_a_canary(house: House) -> None:
+    tokens = [house.token(ttl=timedelta(minutes=1)) for _ in range(2)]
+    canary = authenticated(house, tokens[0])
+    await changed(house, lambda does: does.mark_canary(canary.token_id))
+    house.clock.ahead = timedelta(hours=1)
+    causes = []
+    for token in tokens:
+        with pytest.raises(TokenExpired) as refused:
+            authenticated(house, token)
+        causes.append(refused.value.cause)
+    assert causes == ["canary_used", "token_expired"]
+    # Nobody vouches for what an unsigned text says of itself.
+    head, payload, _ = tokens[0].split(".")
+    with pytest.raises(Unauthenticated) as refused:
+        authenticated(house, f"{head}.{payload}.{'A' * 86}")
+    assert refused.value.cause == "bad_signature"
 
 
 @pytest.mark.parametrize("cause", ENDS)

@@ -22,6 +22,7 @@ ALLOWED_SCANS = {
     "CLIENTS": "SCAN clients",  # asked for whole, in the order that it has
     "CHATS": "SCAN chats",
     "REVOKED_KEYS": "SCAN revoked_keys",
+    "CANARIES": "SCAN canary_tokens",
 }
 
 

@@ -73,6 +73,9 @@ def test_a_token_in_the_environment_goes_before_a_token_file_in_the_file(tmp_pat
         ({"CHATKEY_QUOTA_QUEUE": "١"}, "a whole number"),
         ({"CHATKEY_RETENTION": "23h"}, "remembered for a day"),
         ({"CHATKEY_DATABASE_MAX_SIZE": "20GB"}, "such as 500MiB or 20GiB"),
+        ({"CHATKEY_SECURITY_CHAT": "@security"}, "the id of a chat"),
+        ({"CHATKEY_SECURITY_CHAT": "0"}, "the id of a chat"),
+        ({"CHATKEY_SECURITY_CHAT": "-9999999999999999"}, "the id of a chat"),
         ({"CHATKEY_LOG_LEVEL": "LOUD"}, "one of DEBUG"),
     ],
 )
@@ -129,6 +132,11 @@ def test_sizes_and_numbers(tmp_path: Path) -> None:
     config = load(given, tmp_path)
     assert (config.database_max_size, config.quota_per_day) == (500 * 1024 * 1024, 0)
     assert load({"CHATKEY_DATABASE_MAX_SIZE": "20GiB"}, tmp_path).database_max_size == 20 * 1024**3
+
+
+def test_the_security_chat(tmp_path: Path) -> None:
+    assert load({}, tmp_path).security_chat is None
+    assert load({"CHATKEY_SECURITY_CHAT": "-1001234567890"}, tmp_path).security_chat == -1001234567890
 
 
 def test_the_audit_log_stays_in_the_database_for_a_while_or_forever(tmp_path: Path) -> None:
