@@ -16,7 +16,7 @@ from gateway.access.operator_tokens import OperatorVerifier
 from gateway.access.registry import Registry
 from gateway.access.second_factor import SecondFactor
 from gateway.access.tokens import Verifier
-from gateway.audit import proof
+from gateway.audit import archive, proof
 from gateway.audit.ledger import Ledger
 from gateway.clock import Clock
 from gateway.config import Config
@@ -79,7 +79,7 @@ def admin_desk(config: Config, clock: Clock, rooms: Rooms) -> AdminDesk:
     ring = None if config.issuer_jwks_file else open_ring(config.data_dir)
 
     async def prove(expected: Mapping[int, bytes]) -> proof.Verdict:
-        return await proof.verify(store, store.seals, rooms.public_keys, expected)
+        return await proof.verify(store, store.seals, rooms.public_keys, expected, archive.directory(config.data_dir))
 
     async def discover() -> Sequence[SeenChat]:
         try:
