@@ -41,13 +41,19 @@ async def evidence(
     async with read_sqlite(database) as store:
         return Evidence(
             told=told,
-            arrivals=[arrival_from(entry) for entry in telegram.log() if "text" in entry["parameters"]],
+            arrivals=_arrivals(telegram),
             messages=await _messages(store, told),
             records=await _records(store),
             beginning=datetime.now(UTC) - timedelta(seconds=time.monotonic()),
             limits=limits,
             restarts=restarts,
         )
+
+
+def _arrivals(telegram: Sandbox) -> list[Arrival]:
+    """Return them by when they took effect: one that was delayed stands earlier in the log than what overtook it."""
+    arrivals = [arrival_from(entry) for entry in telegram.log() if "text" in entry["parameters"]]
+    return sorted(arrivals, key=lambda arrival: arrival.at)
 
 
 def arrival_from(entry: dict[str, Any]) -> Arrival:

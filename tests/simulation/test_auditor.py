@@ -179,12 +179,16 @@ def test_i6_the_limit_of_the_bot(count: int, apart: float, chat_id: int, found: 
     assert crowd(count, apart, lambda number: number + 1) == found
 
 
+def test_i6_an_arrival_that_stands_too_early_in_the_log_is_counted_where_it_belongs() -> None:
+    assert crowd(90, 0.05, lambda number: number + 1, late={30: 4.01}) == []
+
+
 @pytest.mark.parametrize(("count", "found"), [(20, []), (21, ["I6"])])
 def test_i6_the_limit_of_a_group(count: int, found: list[str]) -> None:
     assert crowd(count, 2.0, lambda number: -1) == found
 
 
-def crowd(count, apart, chat_of):  # type: ignore[no-untyped-def]
+def crowd(count, apart, chat_of, late=None):  # type: ignore[no-untyped-def]
     messages = [
         replace(
             MESSAGE,
@@ -199,7 +203,12 @@ def crowd(count, apart, chat_of):  # type: ignore[no-untyped-def]
     return story(
         *messages,
         arrivals=[
-            Arrival(at=apart * number, chat_id=chat_of(number), text=f"{number}", message_id=number + 1)
+            Arrival(
+                at=(late or {}).get(number, apart * number),
+                chat_id=chat_of(number),
+                text=f"{number}",
+                message_id=number + 1,
+            )
             for number in range(count)
         ],
         tellings=[told(f"{number}", f"m{number}", chat_id=chat_of(number)) for number in range(count)],

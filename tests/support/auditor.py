@@ -213,6 +213,7 @@ def _within_limits(evidence: Evidence) -> Iterator[str]:
 def _over(limit: int | None, seconds: float, instants: Sequence[float], who: str) -> Iterator[str]:
     if limit is None:
         return
+    instants = sorted(instants)
     for last, at in enumerate(instants):
         count = last + 1 - bisect_left(instants, at - seconds + 1e-6, 0, last)
         if count > limit:
