@@ -16,15 +16,14 @@ from gateway.access.last_use import LastUse
 from gateway.access.registry import Registry, Unknown
 from gateway.access.tokens import Verifier
 from gateway.app.administration import Rooms, open_administration
-from gateway.app.alarm import exempt, poster
+from gateway.app.alarm import Alarm, exempt
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
 from gateway.app.metrics import export_delivery, export_failures, export_registry
-from gateway.app.notices import tell_checkpoint, tell_not_alerted, tell_not_archived, tell_tainted
+from gateway.app.notices import tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
 from gateway.app.work import start
 from gateway.audit import archive
-from gateway.audit.alerts import Alerts
 from gateway.audit.ledger import Ledger
 from gateway.audit.rotation import Rotation
 from gateway.audit.sealer import Sealer
@@ -116,10 +115,10 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         connector = await stack.enter_async_context(
             open_connector(bot_token(config), base_url=config.bot_api_url, proxy=proxy(config))
         )
-        alerts = None if config.security_chat is None else Alerts(clock)
-        ledger = Ledger(store, clock, None if alerts is None else alerts.notice)
+        alarm = Alarm(clock, config.security_chat)
+        ledger = Ledger(store, clock, alarm.refused)
         signer = open_signer(config.data_dir)
-        sealer = Sealer(store, store.seals, signer, clock, opaque_maker(chance), tell_checkpoint)
+        sealer = Sealer(store, store.seals, signer, clock, opaque_maker(chance), alarm.sealed)
         serving = asyncio.Event()
         stack.push_async_callback(_seal_the_rest, sealer, serving)
         stack.push_async_callback(ledger.close)
@@ -193,7 +192,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             retention=Retention(store, clock, config.retention).run(),
             ledger=ledger.run(),
             sealer=sealer.run(),
-            alerts=_alerts(alerts, config, outbox, clock),
+            alarm=alarm.run(outbox),
             rotation=_rotation(config, store, clock),
             registry=registry.run(),
             sweeps=registry.run_sweeps(),
@@ -213,11 +212,6 @@ async def _open(stack: AsyncExitStack, broken: asyncio.Event, sources: list[File
         if outcome is not None:
             raise outcome
     await start(stack, broken, **{f"keys {number}": source.run() for number, source in enumerate(sources)})
-
-
-async def _alerts(alerts: Alerts | None, config: Config, outbox: Outbox, clock: Clock) -> None:
-    if alerts is not None and config.security_chat is not None:
-        await alerts.run(poster(outbox, config.security_chat, clock), tell_not_alerted)
 
 
 async def _rotation(config: Config, store: SqliteStore, clock: Clock) -> None:

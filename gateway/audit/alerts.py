@@ -28,11 +28,14 @@ COUNTED = 1_000
 _PAUSE = 1.0
 """Seconds between two looks whether it is time for such a line."""
 
+_FACTOR = "An operator's second factor is locked after wrong codes, or a code was used twice. It was refused."
 HEADLINES: Mapping[str, str] = {
     "chat_mismatch": "A key was used for a chat that is not its own. It was refused.",
     "canary_used": "A canary was used: somebody has a token that nobody should have. It was refused.",
+    "second_factor_locked": _FACTOR,
+    "second_factor_used": _FACTOR,
 }
-"""What is told, by the reason of the refusal."""
+"""What is told, by the reason of the refusal. What reads the same is of one kind."""
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -58,8 +61,9 @@ class Alerts:
         if self._clock.monotonic() >= self._window_ends:
             self._window_ends = self._clock.monotonic() + WINDOW.total_seconds()
             self._told.clear()
-        if self._told[record.reason] < A_WINDOW:
-            self._told[record.reason] += 1
+        kind = HEADLINES[record.reason]
+        if self._told[kind] < A_WINDOW:
+            self._told[kind] += 1
             self._waiting.append(record)
         else:
             self._count(record.client)

@@ -195,7 +195,7 @@ class Config:
     security_chat: int | None = _setting(
         None,
         chat,
-        "The chat that is told when a key is used for a foreign chat, or a canary at all; empty: none is.",
+        "The chat that is told of keys used for foreign chats, of canaries, and the audit log's head; empty: none.",
         form="-1001234567890",
     )
     database_max_size: int | None = _setting(

@@ -11,6 +11,9 @@ import pytest
 
 from chatkey import Client, CredentialEnded, PermissionDenied, Unauthenticated
 from gateway.access.administration import Administration
+from gateway.audit import archive
+from gateway.audit.proof import verify
+from gateway.audit.signing import open_signer
 from gateway.clock import SystemClock
 from gateway.sandbox import Sandbox
 from gateway.store.sqlite import open_sqlite_beside, read_sqlite
@@ -19,10 +22,12 @@ from tests.support.gateway import Gateway, gateway
 from tests.support.server import until
 
 CHAT, SECURITY, FOREIGN = -1001, -1002, -1003
+HEAD = "The head of the audit log"
 
 
 def told(house: Gateway) -> list[dict[str, Any]]:
-    return list(house.telegram.messages(SECURITY))
+    """The alerts: each day's head of the audit log is another test's."""
+    return [message for message in house.telegram.messages(SECURITY) if not message["text"].startswith(HEAD)]
 
 
 async def records(house: Gateway, **equal: str) -> list[Any]:
@@ -57,6 +62,30 @@ async def test_an_attempt_on_a_foreign_chat_is_told_in_the_security_chat(tmp_pat
         assert not canary.found_in(json.dumps(told(house)).encode())
         accepted = await records(house, event="message.accepted")
         assert {record.client for record in accepted} == {"#chatkey"}
+
+
+async def test_each_days_head_of_the_audit_log_is_told_once_also_when_the_gateway_starts_anew(tmp_path: Path) -> None:
+    telegram = Sandbox(limits="none", chats=[{"id": CHAT, "title": "Ops"}, {"id": SECURITY, "title": "Security"}])
+    for _ in range(2):
+        async with gateway(tmp_path / "data", telegram, security_chat=SECURITY) as house, house.client(CHAT) as client:
+            await client.send("hello", chat_id=CHAT)
+
+            async def is_told() -> bool:
+                return bool(telegram.messages(SECURITY))
+
+            await until(is_told, "the security chat is told")
+        days = {message["text"].split()[-1][:10] for message in telegram.messages(SECURITY)}
+        assert len(telegram.messages(SECURITY)) == len(days)
+    text = telegram.messages(SECURITY)[0]["text"]
+    assert text.startswith(HEAD)
+    words = text.split()
+    expected = {int(words[words.index("SEQ") + 1]): bytes.fromhex(words[words.index("LINK") + 1])}
+    data = tmp_path / "data"
+    async with read_sqlite(data / "chatkey.db") as store:
+        verdict = await verify(store, store.seals, [open_signer(data).public], expected, archive.directory(data))
+        assert verdict.problems == []
+        wrong = {seq: bytes(32) for seq in expected}
+        assert (await verify(store, store.seals, [open_signer(data).public], wrong)).problems != []
 
 
 async def test_without_a_security_chat_nobody_is_told(tmp_path: Path) -> None:

@@ -135,6 +135,19 @@ async def test_a_flood_of_one_kind_hides_none_of_another() -> None:
 
 
 @virtual
+async def test_what_reads_the_same_is_of_one_kind() -> None:
+    chat = Chat()
+    for number in range(A_WINDOW):
+        for reason in ("second_factor_locked", "second_factor_used"):
+            chat.alerts.notice(replace(MISMATCH, reason=reason, token_id=f"t{number}"))
+    await asyncio.sleep(0.001)
+    assert len(chat.texts) == A_WINDOW
+    assert {text.splitlines()[0] for text in chat.texts} == {
+        "An operator's second factor is locked after wrong codes, or a code was used twice. It was refused."
+    }
+
+
+@virtual
 async def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "KNOWN", 10)
     monkeypatch.setattr(alerts, "COUNTED", 3)
