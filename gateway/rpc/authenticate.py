@@ -41,7 +41,9 @@ class Authenticate:
         policy = POLICY.get(call.method)
         if policy is Access.PUBLIC:
             return
-        caller = call.caller = self._desk.authenticate(call.authorization, call.origin)
+        # Let go of, since a stream may last for hours: no token is to lie in memory.
+        values, call.authorization = call.authorization, []
+        caller = call.caller = self._desk.authenticate(values, call.origin)
         # Before any other answer: to a token in the wrong place the door is the same for every call.
         self._desk.admit(caller, call.certificate)
         if isinstance(policy, Permission):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -47,15 +48,14 @@ class Certificates:
         """
         self._tls = tls
         self._taken = _sound(tls)
-        self._told: grpc.ServerCertificateConfiguration | None = None
         self._current = _configuration(self._taken)
         self._problem = ""
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Return what gRPC asks for the certificate at the beginning of each connection."""
+        """Return what the gRPC of one door asks for the certificate at the beginning of each connection."""
         return grpc.dynamic_ssl_server_credentials(
             self._current,
-            self._changed,  # type: ignore[arg-type]  # may return None for no change, which the types leave out
+            self.news(),  # type: ignore[arg-type]  # may return None for no change, which the types leave out
             require_client_authentication=self._tls.client_ca_file is not None,
         )
 
@@ -83,13 +83,19 @@ class Certificates:
             self._problem = problem
             _log.warning("certificate.kept", why=problem, meaning="New connections have the one that was read before.")
 
-    def _changed(self) -> grpc.ServerCertificateConfiguration | None:
-        """Return what gRPC has not been told yet; it asks in a thread of its own, for one connection at a time."""
-        current = self._current
-        if current is self._told:
-            return None
-        self._told = current
-        return current
+    def news(self) -> Callable[[], grpc.ServerCertificateConfiguration | None]:
+        """Return what returns the certificate, or None if it is the one that was returned before.
+
+        gRPC asks it in threads of its own, for one connection of a door at a time.
+        """
+        told: grpc.ServerCertificateConfiguration | None = None
+
+        def changed() -> grpc.ServerCertificateConfiguration | None:
+            nonlocal told
+            before, told = told, self._current
+            return None if told is before else told
+
+        return changed
 
 
 def _sound(tls: Tls) -> _Content:

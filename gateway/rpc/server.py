@@ -28,7 +28,6 @@ from gateway.rpc.handlers import PATIENCE, Handle, handler_of_nothing, routes_of
 from gateway.rpc.health_service import HealthService
 from gateway.rpc.messaging_service import MessagingService
 from gateway.rpc.observe import CallMetrics, Observer
-from gateway.rpc.policy import POLICY
 from gateway.rpc.refusals import Refusals
 from gateway.rpc.routing import Routing
 
@@ -136,7 +135,7 @@ async def open_door(
             (messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"], MessagingService(desk, refusals)),
             (credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"], CredentialSelfService(desk)),
         ],
-        policy=POLICY,
+        policy=policy.POLICY,
         authenticate=Authenticate(desk=desk, trusted_proxies=trusted_proxies),
         refusals=refusals,
         drain=desk.drain,

@@ -100,7 +100,7 @@ async def test_a_refusal_stands_in_its_answer_and_the_call_goes_on(view: Outside
     assert again.message.id == first.message.id
     assert (reused.refusal.code, reused.refusal.metadata["messageId"]) == (6, first.message.id)
     assert [each.field for each in bare.refusal.violations] == ["message", "154", "chat_id", "text"]
-    assert checked.message == pb.Message(chat_id=CHAT, request_id="r2")
+    assert checked.message == pb.Message(chat_id=CHAT, request_id="r2", kind=pb.KIND_SEND)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ class AuthenticateOperator:
         function = POLICY.get(call.method)
         if function is Access.PUBLIC:
             return
-        operator = call.operator = self._entrance.authenticate(call.authorization, call.origin)
+        values, call.authorization = call.authorization, []
+        operator = call.operator = self._entrance.authenticate(values, call.origin)
         self._entrance.admit(operator, call.certificate)
         if not isinstance(function, Function):
             raise MethodUnknown()

@@ -64,25 +64,28 @@ def another(tmp_path: Path) -> tuple[bytes, bytes]:
 
 def test_what_is_new_and_sound_is_taken_and_told_once(tls: Tls, tmp_path: Path) -> None:
     held = Certificates(tls)
-    held.credentials()
+    news, news_at_another_door = held.news(), held.news()
     assert events(held) == []
-    first = held._changed()
-    assert held._changed() is None
+    first = news()
+    assert news() is None
+    assert news_at_another_door() is first
     certificate_pem, key_pem = another(tmp_path)
     tls.key_file.write_bytes(key_pem)
     tls.cert_file.write_bytes(certificate_pem)
     assert events(held) == ["certificate.changed"]
     assert events(held) == []
-    second = held._changed()
+    second = news()
     assert second is not None
     assert second is not first
-    assert held._changed() is None
+    assert news() is None
+    assert news_at_another_door() is second
 
 
 @pytest.mark.parametrize("spoilt", ["key only", "half a key", "no key", "half a certificate", "no CA", "empty"])
 def test_what_is_not_sound_is_told_once_and_changes_nothing(tls: Tls, tmp_path: Path, spoilt: str) -> None:
     held = Certificates(tls)
-    assert held._changed() is not None
+    news = held.news()
+    assert news() is not None
     before = [path.read_bytes() for path in tls.files]
     certificate_pem, key_pem = another(tmp_path)
     match spoilt:
@@ -102,7 +105,7 @@ def test_what_is_not_sound_is_told_once_and_changes_nothing(tls: Tls, tmp_path: 
             tls.cert_file.write_bytes(b"")
     assert events(held) == ["certificate.kept"]
     assert events(held) == []
-    assert held._changed() is None
+    assert news() is None
     for path, content in zip(tls.files, before, strict=True):
         path.write_bytes(content)
     assert events(held) == []
@@ -114,7 +117,8 @@ def test_files_that_change_while_they_are_looked_at_are_not_taken(
     tls: Tls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = Certificates(tls)
-    assert held._changed() is not None
+    news = held.news()
+    assert news() is not None
     certificate_pem, key_pem = another(tmp_path)
     tls.cert_file.write_bytes(certificate_pem)
     tls.key_file.write_bytes(key_pem)
@@ -126,4 +130,4 @@ def test_files_that_change_while_they_are_looked_at_are_not_taken(
 
     monkeypatch.setattr(certificates, "_require_sound", look_and_be_late)
     assert events(held) == ["certificate.kept"]
-    assert held._changed() is None
+    assert news() is None
