@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support import canary
+from tests.support.postgres import postgres
+
+__all__ = ["postgres"]
 
 
 class _Listener(logging.Handler):

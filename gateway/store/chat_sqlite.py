@@ -53,12 +53,12 @@ class SqliteChats:
     async def add_move(self, move: Move, record: Record) -> Move:
         """Keep a move and return it; or the one that is kept of this chat already: the first stays."""
         row = (move.chat_id, move.new_chat_id, int(move.approved), microseconds(move.noticed_at))
-        return _move(await self._submit(partial(_add_move, row, record_row(record))))
+        return move_from(await self._submit(partial(_add_move, row, record_row(record))))
 
     async def approve_move(self, chat_id: int, record: Record) -> Move | None:
         """Approve the move of a chat and return it; None: there is none that waits for that."""
         row = await self._submit(partial(_approve_move, chat_id, record_row(record)))
-        return None if row is None else _move(row)
+        return None if row is None else move_from(row)
 
     async def close_chat(self, closure: Closure, record: Record) -> None:
         """Keep a closure in the place of the one that the chat may have."""
@@ -96,8 +96,8 @@ def _states(after: int, connection: apsw.Connection) -> ChatStates | None:
         moves, closures = every(statements.MOVES, (), connection), every(statements.CLOSURES, (), connection)
     return ChatStates(
         revision=revision,
-        moves=[_move(row) for row in moves],
-        closures=[_closure(row) for row in closures],
+        moves=[move_from(row) for row in moves],
+        closures=[closure_from(row) for row in closures],
     )
 
 
@@ -132,12 +132,14 @@ def _changed(record: Row, database: Database) -> None:
     database.connection.execute(statements.NEXT_CHAT_REVISION)
 
 
-def _move(row: Row) -> Move:
+def move_from(row: Row) -> Move:
+    """Return the move of a row."""
     chat_id, new_chat_id, approved, noticed_at = row
     return Move(chat_id=chat_id, new_chat_id=new_chat_id, approved=bool(approved), noticed_at=instant(noticed_at))
 
 
-def _closure(row: Row) -> Closure:
+def closure_from(row: Row) -> Closure:
+    """Return the closure of a row."""
     chat_id, closed_at, until, description, code = row
     return Closure(
         chat_id=chat_id, closed_at=instant(closed_at), until=instant(until), description=description, code=code

@@ -43,7 +43,7 @@ class SqliteSecondFactors:
 
     async def authenticators(self) -> Sequence[Authenticator]:
         """Return all of them by operator."""
-        return [_authenticator(row) for row in await self._read(partial(every, statements.AUTHENTICATORS, ()))]
+        return [authenticator_from(row) for row in await self._read(partial(every, statements.AUTHENTICATORS, ()))]
 
     async def change_authenticator(self, operator: str, change: ChangeAuthenticator) -> Authenticator | None:
         """Keep what `change` makes of an operator's, nothing where it makes None, and return it."""
@@ -52,7 +52,7 @@ class SqliteSecondFactors:
     async def approvals(self, asked_from: datetime) -> Sequence[Approval]:
         """Return those that were asked for then or later, the first one first."""
         rows = await self._read(partial(every, statements.APPROVALS, (microseconds(asked_from),)))
-        return [_approval(row) for row in rows]
+        return [approval_from(row) for row in rows]
 
     async def change_approval(self, approval_id: str, change: ChangeApproval) -> Approval | None:
         """Keep what `change` makes of a request, nothing where it makes None, and return it."""
@@ -65,12 +65,12 @@ class SqliteSecondFactors:
 
 def _change_authenticator(operator: str, change: ChangeAuthenticator, database: Database) -> Authenticator | None:
     row = one(statements.AUTHENTICATOR, (operator,), database.connection)
-    before = None if row is None else _authenticator(row)
+    before = None if row is None else authenticator_from(row)
     after, record = change(before)
     if after != before:
         database.connection.execute(statements.REMOVE_AUTHENTICATOR, (operator,))
         if after is not None:
-            database.connection.execute(statements.PUT_AUTHENTICATOR, _authenticator_row(after))
+            database.connection.execute(statements.PUT_AUTHENTICATOR, authenticator_row(after))
     if record is not None:
         operations.record([record_row(record)], database)
     return after
@@ -78,12 +78,12 @@ def _change_authenticator(operator: str, change: ChangeAuthenticator, database: 
 
 def _change_approval(approval_id: str, change: ChangeApproval, database: Database) -> Approval | None:
     row = one(statements.APPROVAL, (approval_id,), database.connection)
-    before = None if row is None else _approval(row)
+    before = None if row is None else approval_from(row)
     after, record = change(before)
     if after != before:
         database.connection.execute(statements.REMOVE_APPROVAL, (approval_id,))
         if after is not None:
-            database.connection.execute(statements.PUT_APPROVAL, _approval_row(after))
+            database.connection.execute(statements.PUT_APPROVAL, approval_row(after))
     if record is not None:
         operations.record([record_row(record)], database)
     return after
@@ -93,7 +93,8 @@ def _forget_approvals(asked_before: int, database: Database) -> None:
     database.connection.execute(statements.FORGET_APPROVALS, (asked_before,))
 
 
-def _authenticator(row: Row) -> Authenticator:
+def authenticator_from(row: Row) -> Authenticator:
+    """Return the authenticator of a row."""
     operator, secret, last_step, failures, locked_until, enrolled_by, enrolled_at = row
     return Authenticator(
         operator=operator,
@@ -106,13 +107,15 @@ def _authenticator(row: Row) -> Authenticator:
     )
 
 
-def _authenticator_row(kept: Authenticator) -> Row:
+def authenticator_row(kept: Authenticator) -> Row:
+    """Return the columns of an authenticator."""
     locked_until = None if kept.locked_until is None else microseconds(kept.locked_until)
     counted = kept.last_step, kept.failures, locked_until
     return (kept.operator, kept.secret, *counted, kept.enrolled_by, microseconds(kept.enrolled_at))
 
 
-def _approval(row: Row) -> Approval:
+def approval_from(row: Row) -> Approval:
+    """Return the request of a row."""
     approval_id, operator, function, digest, asked_at, approved_by, is_used = row
     return Approval(
         approval_id=approval_id,
@@ -125,6 +128,7 @@ def _approval(row: Row) -> Approval:
     )
 
 
-def _approval_row(kept: Approval) -> Row:
+def approval_row(kept: Approval) -> Row:
+    """Return the columns of a request."""
     asked = kept.operator, kept.function, kept.digest, microseconds(kept.asked_at)
     return (kept.approval_id, *asked, kept.approved_by, int(kept.is_used))

@@ -17,7 +17,7 @@ from gateway.store.database import STORAGE_FAULTS, Database
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Database], T]
 _Request: TypeAlias = tuple[Work[Any], "asyncio.Future[Any]"]
-_Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any, Exception | None]
+Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 _GROUP = 512  # requests in one commit
 _LOG_PAGES = 4_000  # of 4 KiB: after so many more the log is moved to the database
@@ -79,7 +79,7 @@ class Writer:
             return ()
         return [first, *(self._requests.get() for _ in range(min(self._requests.qsize(), _GROUP)))]
 
-    def _commit(self, group: Sequence[_Request]) -> list[_Outcome]:
+    def _commit(self, group: Sequence[_Request]) -> list[Outcome]:
         try:
             self._database.begin()
             results = [work(self._database) for work, _ in group]
@@ -105,9 +105,9 @@ class Writer:
             _log.warning("the storage works again")
         self._is_failing = error is not None
 
-    def _answer(self, outcomes: Sequence[_Outcome]) -> None:
+    def _answer(self, outcomes: Sequence[Outcome]) -> None:
         try:
-            self._loop.call_soon_threadsafe(_settle, outcomes)
+            self._loop.call_soon_threadsafe(settle, outcomes)
         except RuntimeError:  # the loop is closed, and nobody waits any more
             _log.debug("%d answers had no loop to go to", len(outcomes))
 
@@ -125,7 +125,8 @@ class Writer:
         self._checkpoint_at = _LOG_PAGES if is_done else pages + _LOG_PAGES
 
 
-def _settle(outcomes: Sequence[_Outcome]) -> None:
+def settle(outcomes: Sequence[Outcome]) -> None:
+    """Answer those who still wait."""
     for future, result, error in outcomes:
         if future.done():
             continue

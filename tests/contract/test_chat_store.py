@@ -25,7 +25,7 @@ CLOSURE = Closure(
 )
 
 
-@pytest.fixture(params=["model", "sqlite-memory", "sqlite-file"])
+@pytest.fixture(params=["model", "sqlite-memory", "sqlite-file", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with AsyncExitStack() as stack:
         match request.param:
@@ -33,6 +33,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
                 yield ModelStore()
             case "sqlite-memory":
                 yield await stack.enter_async_context(open_sqlite_in_memory())
+            case "postgres":
+                yield await stack.enter_async_context(request.getfixturevalue("postgres").opened())
             case _:
                 yield await stack.enter_async_context(open_sqlite(tmp_path / "data" / "chatkey.db"))
 

@@ -16,11 +16,13 @@ from gateway.store.sqlite import SqliteStore, open_sqlite, open_sqlite_in_memory
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite-memory", "sqlite-file"])
+@pytest.fixture(params=["sqlite-memory", "sqlite-file", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
     async with AsyncExitStack() as stack:
         if request.param == "sqlite-memory":
             yield await stack.enter_async_context(open_sqlite_in_memory())
+        elif request.param == "postgres":
+            yield await stack.enter_async_context(request.getfixturevalue("postgres").opened())
         else:
             yield await stack.enter_async_context(open_sqlite(tmp_path / "data" / "chatkey.db"))
 

@@ -20,11 +20,13 @@ ASKED = Approval(approval_id="a1", operator="alice", function="keys.revoke", dig
 RECORD = Record(at=NOW, event="operator.enrolled", decision="allow", facts={"by": "os:root"})
 
 
-@pytest.fixture(params=["sqlite-memory", "sqlite-file"])
+@pytest.fixture(params=["sqlite-memory", "sqlite-file", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
     async with AsyncExitStack() as stack:
         if request.param == "sqlite-memory":
             yield await stack.enter_async_context(open_sqlite_in_memory())
+        elif request.param == "postgres":
+            yield await stack.enter_async_context(request.getfixturevalue("postgres").opened())
         else:
             yield await stack.enter_async_context(open_sqlite(tmp_path / "data" / "chatkey.db"))
 

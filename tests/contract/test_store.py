@@ -22,7 +22,7 @@ from tests.support.model_store import ModelStore
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture(params=["model", "sqlite-memory", "sqlite-file"])
+@pytest.fixture(params=["model", "sqlite-memory", "sqlite-file", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with AsyncExitStack() as stack:
         match request.param:
@@ -30,6 +30,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
                 yield ModelStore()
             case "sqlite-memory":
                 yield await stack.enter_async_context(open_sqlite_in_memory())
+            case "postgres":
+                yield await stack.enter_async_context(request.getfixturevalue("postgres").opened())
             case _:
                 yield await stack.enter_async_context(open_sqlite(tmp_path / "data" / "chatkey.db"))
 

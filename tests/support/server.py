@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
-import random
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +21,7 @@ from gateway.config import PREFIX, Config, load
 from gateway.store.sqlite import read_sqlite
 from tests.support import canary
 from tests.support.gateway import issue
+from tests.support.ports import free_port as free_port
 
 PATIENCE = 30
 """Seconds after which what a test waits for is taken for never coming."""
@@ -280,22 +278,6 @@ async def serving(folder: Path, telegram: str, **settings: str) -> AsyncIterator
     async with server(folder, telegram, **settings) as made:
         await made.start()
         yield made
-
-
-def free_port() -> int:
-    """Return a port that is free, and that stays so while its server is down.
-
-    Ports that systems give out to connections (RFC 6335: from 49152; Linux: from 32768) do not: one of them may be
-    taken by a client of somebody else, or of this very server while it looks for it.
-    """
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        try:
-            with socket.create_server(("127.0.0.1", port)):
-                return port
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
 
 
 async def until(holds: Callable[[], Any], what: str) -> None:

@@ -1,0 +1,108 @@
+"""What other gateways changed: the truth is asked for, and a doorbell says when it is worth asking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from gateway.store import statements
+from gateway.store.base import Pending
+from gateway.store.postgres.dialect import is_fault
+from gateway.store.postgres.place import Connection
+from gateway.store.postgres.reader import Reader, Reading
+from gateway.store.rows import Row, pending_from
+
+_CHANNEL = "chatkey_changes"
+_RINGS_EVERY_S = 0.02
+_PAUSE_S = 1.0  # until a server that can't be reached is tried again: nothing is missed, it only comes later
+_PAGE = 500
+
+_LAST = "SELECT change FROM numbers"
+_CHANGED = (
+    statements.UNFINISHED.partition(" WHERE ")[0].replace("SELECT", "SELECT change,", 1)
+    + " WHERE change > ? AND changed_by <> current_setting('application_name') ORDER BY change LIMIT ?"
+)
+
+
+class PostgresFeed:
+    """What other gateways changed, as `gateway.store.leases` promises it."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], reader: Reader) -> None:
+        """Nothing is listened to before `begin`."""
+        self._connect = connect
+        self._reader = reader
+        self._after = 0
+        self._changed = asyncio.Event()
+        self._rings = asyncio.Event()
+        self._bell: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Begin with what is changed from now on."""
+        self._after = (await self._reader.every(_LAST))[0][0]
+        if self._bell is None:
+            self._bell = asyncio.create_task(self._run(), name="store-doorbell")
+
+    async def changed(self) -> Sequence[Pending]:
+        """Return what other gateways changed since the last time, each message as it is now, in the order of change."""
+        found: list[Pending] = []
+        while True:
+            last, rows = await self._reader.run(self._page)
+            found += [pending_from(row[1:]) for row in rows]
+            # Changes are numbered in the order of commits, so that whoever has read up to one has read all before.
+            self._after = max(last, self._after) if len(rows) < _PAGE else rows[-1][0]
+            if len(rows) < _PAGE:
+                return found
+
+    async def _page(self, reading: Reading) -> tuple[int, list[Row]]:
+        last = (await reading.every(_LAST))[0][0]
+        rows = await reading.every(_CHANGED, self._after, _PAGE) if last > self._after else []
+        return max(last, rows[-1][0]) if rows else last, rows
+
+    async def wait(self, seconds: float) -> None:
+        """Return when there may be something new, or when the time is over."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return
+        self._changed.clear()
+
+    def ring(self) -> None:
+        """Say that something was changed here."""
+        self._rings.set()
+
+    async def close(self) -> None:
+        """Listen and ring no more."""
+        if self._bell is not None:
+            self._bell.cancel()
+            await asyncio.gather(self._bell, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen_and_ring()
+            except Exception as error:
+                if not is_fault(error):
+                    raise
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _listen_and_ring(self) -> None:
+        connection = await self._connect()
+        try:
+            own = connection.get_server_pid()
+
+            def heard(_connection: object, pid: int, _channel: str, _payload: object) -> None:
+                if pid != own:
+                    self._changed.set()
+
+            await connection.add_listener(_CHANNEL, heard)
+            self._changed.set()
+            while not connection.is_closed():
+                # Once for all that was changed meanwhile, and never in the transaction that changed it.
+                await asyncio.sleep(_RINGS_EVERY_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._rings.wait(), _PAUSE_S)
+                    self._rings.clear()
+                    await connection.execute(f"NOTIFY {_CHANNEL}")
+        finally:
+            connection.terminate()

@@ -1,0 +1,68 @@
+"""A transaction that writes: it holds the numbers, and with them the right to be the next in the order of commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.store import statements
+from gateway.store.database import Numbers
+from gateway.store.postgres.dialect import numbered
+from gateway.store.postgres.place import Connection
+from gateway.store.rows import Row
+
+LOCK = "SELECT message, change, record, epoch FROM numbers FOR UPDATE"
+# A row is written whatever the transaction did: a commit that wrote nothing would not wait for the standby.
+FINISH = (
+    "WITH turn AS (INSERT INTO writers VALUES (current_setting('application_name'), $4, clock_timestamp()) "
+    "ON CONFLICT (name) DO UPDATE SET turn = excluded.turn, at = excluded.at) "
+    "UPDATE numbers SET message = $1, change = $2, record = $3"
+)
+TURN = "SELECT turn FROM writers WHERE name = current_setting('application_name')"
+
+
+class Transaction:
+    """Runs statements.
+
+    Attributes:
+        numbers: Those given last; they are kept, or not, together with the transaction.
+        epoch: Of whoever may attempt messages.
+    """
+
+    def __init__(self, connection: Connection, locked: Row) -> None:
+        """Take a connection in a transaction and what `LOCK` returned there."""
+        message, change, record, epoch = locked
+        self.numbers = Numbers(message, change, record)
+        self.epoch: int = epoch
+        self.changed_from = self.numbers.change
+        self._connection = connection
+        self._records: list[Row] = []
+
+    async def one(self, sql: str, *values: object) -> Row | None:
+        """Return the first row."""
+        row = await self._connection.fetchrow(numbered(sql), *values)
+        return None if row is None else tuple(row)
+
+    async def every(self, sql: str, *values: object) -> list[Row]:
+        """Return all rows."""
+        return [tuple(row) for row in await self._connection.fetch(numbered(sql), *values)]
+
+    async def execute(self, sql: str, *values: object) -> int:
+        """Return how many rows a statement changed."""
+        status = await self._connection.execute(numbered(sql), *values)
+        return int(status.rpartition(" ")[2])
+
+    async def many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run a statement for each row, in one go."""
+        await self._connection.executemany(numbered(sql), rows)
+
+    def record(self, row: Row) -> None:
+        """Add a record."""
+        self.numbers.record += 1
+        self._records.append((self.numbers.record, *row))
+
+    async def finish(self, turn: int) -> None:
+        """Write what is written at the end, so that it can be committed."""
+        if self._records:
+            await self.many(statements.ADD_RECORD, self._records)
+        numbers = self.numbers
+        await self._connection.execute(FINISH, numbers.message, numbers.change, numbers.record, turn)
