@@ -41,7 +41,7 @@ async def evidence(
     async with read_sqlite(database) as store:
         return Evidence(
             told=told,
-            arrivals=_arrivals(telegram),
+            arrivals=arrivals_from(telegram.log()),
             messages=await _messages(store, told),
             records=await _records(store),
             beginning=datetime.now(UTC) - timedelta(seconds=time.monotonic()),
@@ -50,20 +50,33 @@ async def evidence(
         )
 
 
-def _arrivals(telegram: Sandbox) -> list[Arrival]:
-    """Return them by when they took effect: one that was delayed stands earlier in the log than what overtook it."""
-    arrivals = [arrival_from(entry) for entry in telegram.log() if "text" in entry["parameters"]]
-    return sorted(arrivals, key=lambda arrival: arrival.at)
+def arrivals_from(log: Sequence[dict[str, Any]]) -> list[Arrival]:
+    """Read the lines of the sandbox's log about messages, what was sent, edited and deleted, by when it took effect.
+
+    One that was delayed stands earlier in the log than what overtook it.
+    """
+    first: dict[tuple[int, int], str] = {}
+    arrivals = []
+    for entry in sorted(log, key=lambda entry: entry["at"]):
+        if entry["method"] == "deleteMessage" and "message_id" in entry["parameters"]:
+            place = int(entry["parameters"]["chat_id"]), int(entry["parameters"]["message_id"])
+            entry = entry | {"parameters": entry["parameters"] | {"text": f"-{first.get(place)}"}}
+        if "text" in entry["parameters"]:
+            arrivals.append(arrival_from(entry))
+            first.setdefault((arrivals[-1].chat_id, arrivals[-1].message_id), arrivals[-1].text)
+    return arrivals
 
 
 def arrival_from(entry: dict[str, Any]) -> Arrival:
     """Read a line of the sandbox's log about a request that came with its text."""
+    target = int(entry["parameters"].get("message_id", 0))
     pause = _PAUSE.search(entry["outcome"])
     return Arrival(
         at=entry["at"],
         chat_id=int(entry["parameters"]["chat_id"]),
         text=entry["parameters"]["text"],
-        message_id=entry.get("message_id", 0),
+        message_id=entry.get("message_id", 0) or (target if entry["processed"] else 0),
+        target=target,
         code=0 if entry["processed"] else entry.get("error_code", NOT_DONE),
         retry_after=float(pause[1]) if pause else None,
     )

@@ -50,6 +50,7 @@ class Case:
 AGAIN = Case()
 AT_ONCE = Case(attempts=1)
 INVALID = Case(State.FAILED, 0, (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"), 1)
+NO_FAULT_OF_OURS = Case(State.FAILED, 0, (grpc.StatusCode.UNAVAILABLE, "TELEGRAM_FAILED"), 1)
 CLOSED = Case(State.FAILED, 0, (grpc.StatusCode.FAILED_PRECONDITION, "CHAT_UNAVAILABLE"), 1, closes=True)
 SEEN_TWICE = Case(seen=2, doubtful=True)
 SEEN_LATE = Case(doubtful=True)
@@ -64,7 +65,7 @@ TABLE: dict[str, tuple[Mapping[str, Any], Case, Case]] = {
     "400 migrated to what is no supergroup": ({"kind": "migrated", "migrate_to_chat_id": ELSEWHERE}, CLOSED, CLOSED),
     "403 kicked": ({"kind": "kicked"}, CLOSED, CLOSED),
     "401": ({"kind": "unauthorized"}, AT_ONCE, AT_ONCE),
-    "409": ({"kind": "webhook_conflict"}, INVALID, INVALID),
+    "409": ({"kind": "webhook_conflict"}, NO_FAULT_OF_OURS, NO_FAULT_OF_OURS),
     "500 JSON": ({"kind": "internal_error"}, AGAIN, AGAIN),
     "502 JSON": ({"kind": "bad_gateway"}, AGAIN, AGAIN),
     "200 with ok:false": ({"kind": "ok_false_200"}, AGAIN, AGAIN),

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from gateway.delivery import outcomes
+from gateway.delivery import outcomes, touches
 from gateway.delivery.chats import Chats
+from gateway.delivery.courier import Courier
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.lanes import Lane
 from gateway.delivery.outbox import Outbox
@@ -21,9 +22,9 @@ from gateway.delivery.pacing import Pacing
 from gateway.delivery.retention import Retention
 from gateway.delivery.schedule import Schedule
 from gateway.errors import NotDurable
-from gateway.model import Draft, Message, Record, State, WhenUnknown
+from gateway.model import Draft, Kind, Message, Record, State, WhenUnknown
 from gateway.store.base import Pending
-from gateway.telegram.failures import BotFailure, RateLimited
+from gateway.telegram.failures import BotFailure, RateLimited, Unanswered
 from tests.simulation.disk import Disk
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -82,10 +83,10 @@ def expires_what_is_on_its_way(patch: pytest.MonkeyPatch) -> None:
     """The time to live is watched during an attempt as well."""
     right = Dispatcher._attempt
 
-    async def wrong(self: Dispatcher, lane: Lane, message: Message, draft: Draft) -> None:
+    async def wrong(self: Dispatcher, lane: Lane, message: Message, draft: Draft, target: Message | None) -> None:
         schedule = self.schedule
         schedule._expiry.set(message.id, schedule._monotonic(message.expires_at))
-        await right(self, lane, message, draft)
+        await right(self, lane, message, draft, target)
 
     patch.setattr(Dispatcher, "_attempt", wrong)
 
@@ -166,11 +167,16 @@ def goes_down_with_its_caller(patch: pytest.MonkeyPatch) -> None:
     right = Outbox._keep
 
     async def wrong(
-        self: Outbox, message: Message, record: Record, draft: Draft, answer: asyncio.Future[Message]
+        self: Outbox,
+        message: Message,
+        record: Record,
+        draft: Draft,
+        answer: asyncio.Future[Message],
+        target: Message | None,
     ) -> None:
         work = asyncio.current_task()
         answer.add_done_callback(lambda done: work is not None and done.cancelled() and work.cancel())
-        await right(self, message, record, draft, answer)
+        await right(self, message, record, draft, answer, target)
 
     patch.setattr(Outbox, "_keep", wrong)
 
@@ -242,6 +248,44 @@ def asks_for_the_right_too_early(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Dispatcher, "_withheld", lambda self, message, chat_id: None)
 
 
+def edits_what_its_group_has_left_behind(patch: pytest.MonkeyPatch) -> None:
+    """An edit goes where its chat goes, and to a message there that has the same number."""
+    right = touches.obstacle
+
+    def wrong(target: Message | None, chat_id: int) -> str | None:
+        return right(target and replace(target, telegram_chat_id=chat_id), chat_id)
+
+    patch.setattr(touches, "obstacle", wrong)
+
+
+def edits_nothing_and_says_done(patch: pytest.MonkeyPatch) -> None:
+    """Whether a message has arrived is not asked before it is edited."""
+    patch.setattr(touches, "obstacle", lambda target, chat_id: None)
+
+
+def takes_an_unanswered_edit_for_done(patch: pytest.MonkeyPatch) -> None:
+    """To repeat an edit does no harm, so it is left at one attempt, and called done."""
+    right = Courier.carry
+
+    async def wrong(self: Courier, kind: Kind, draft: Draft, ids: tuple[int, ...]) -> Any:
+        found, failure = await right(self, kind, draft, ids)
+        return (ids, None) if kind is Kind.EDIT and isinstance(failure, Unanswered) else (found, failure)
+
+    patch.setattr(Courier, "carry", wrong)
+
+
+def lets_an_older_edit_go_last(patch: pytest.MonkeyPatch) -> None:
+    """What waited behind a message goes in the order in which it is found."""
+    right = Lane.add
+
+    def wrong(self: Lane, message: Pending) -> None:
+        right(self, message)
+        if message.target_id:
+            self._queue.move_to_end(message.id, last=False)
+
+    patch.setattr(Lane, "add", wrong)
+
+
 def forgets_too_soon(patch: pytest.MonkeyPatch) -> None:
     """A message is kept for an hour after its end."""
 
@@ -283,6 +327,10 @@ PLANTED: dict[Plant, str] = {
     turns_around_what_waits_when_a_chat_moves: "I3",
     writes_to_a_closed_chat: "C",
     asks_for_the_right_too_early: "I8",
+    edits_what_its_group_has_left_behind: "E",
+    edits_nothing_and_says_done: "H",
+    takes_an_unanswered_edit_for_done: "H",
+    lets_an_older_edit_go_last: "E",
     forgets_too_soon: "R",
     keeps_for_ever: "R",
 }

@@ -6,7 +6,7 @@ It does not enforce its limits: the auditor counts what arrives, and so sees wha
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -17,6 +17,8 @@ from gateway.telegram.failures import (
     BotRefused,
     ChatMoved,
     ChatRefused,
+    MessageGone,
+    NotModified,
     NotSent,
     RateLimited,
     Refused,
@@ -62,25 +64,49 @@ class Telegram:
     unknown: set[int] = field(default_factory=set)
     moved: dict[int, int] = field(default_factory=dict)
     token_is_good: bool = True
+    shown: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    _ids: Counter[int] = field(default_factory=Counter)
     _away_until: dict[int, float] = field(default_factory=lambda: defaultdict(float))
 
-    def arrive(self, draft: Draft, fault: str) -> int | BotFailure:
-        """Take a request that has arrived, and return the id of its message or why there is none."""
+    def arrive(self, draft: Draft, target: int, fault: str) -> int | BotFailure:
+        """Take a request that has arrived, and return the id of its message or why there is none.
+
+        Args:
+            draft: What is to be sent, or to become of `target`; without a text, that is to be deleted.
+            target: The id of a message in the chat; 0: a new one.
+            fault: What goes wrong.
+        """
         now = asyncio.get_running_loop().time()
-        answer = self._refusal(draft, fault, now) or len(self.arrivals) + 1
+        text = draft.text or f"-{self.shown.get((draft.chat_id, target), ('?',))[0]}"
+        answer = self._refusal(draft, fault, now) or self._done(draft, target)
         refused = isinstance(answer, Refused)
         pause = answer.retry_after if isinstance(answer, RateLimited) else None
         self.arrivals.append(
             Arrival(
                 at=now,
                 chat_id=draft.chat_id,
-                text=draft.text,
+                text=text,
+                target=target,
                 message_id=0 if isinstance(answer, BotFailure) else answer,
                 code=answer.code if refused and isinstance(answer, Refused) else 0,
                 retry_after=pause.total_seconds() if pause else None,
             )
         )
         return answer
+
+    def _done(self, draft: Draft, target: int) -> int | BotFailure:
+        place = draft.chat_id, target
+        if not target:
+            self._ids[draft.chat_id] += 1
+            target = self._ids[draft.chat_id]
+            self.shown[draft.chat_id, target] = draft.text, draft.text
+        elif place not in self.shown or not self.shown[place][1]:
+            return MessageGone(400, "Bad Request: message to edit not found")
+        elif self.shown[place][1] == draft.text:
+            return NotModified(400, "Bad Request: message is not modified")
+        else:
+            self.shown[place] = self.shown[place][0], draft.text
+        return target
 
     def _refusal(self, draft: Draft, fault: str, now: float) -> BotFailure | None:
         if not self.token_is_good:
@@ -129,12 +155,15 @@ class Line:
         return chat_id not in self._telegram.unknown
 
     async def edit_message(self, draft: Draft, message_id: int) -> None:
-        raise NotImplementedError
+        await self._ask(draft, message_id)
 
     async def delete_message(self, chat_id: int, message_id: int) -> None:
-        raise NotImplementedError
+        await self._ask(Draft(chat_id=chat_id, text=""), message_id)
 
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
+        return (await self._ask(draft, 0),)
+
+    async def _ask(self, draft: Draft, target: int) -> int:
         await self._rest(0)
         fault = self._telegram.faults.draw(self._random)
         if fault == "not_sent":
@@ -144,17 +173,17 @@ class Line:
             await self._rest(TIMEOUT)
             raise Unanswered
         answer: asyncio.Future[int | BotFailure] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_later(self._way(), self._arrive, draft, fault, answer)
+        asyncio.get_running_loop().call_later(self._way(), self._arrive, draft, target, fault, answer)
         result = await answer
         await self._rest(20 * self._way() if fault == "slow" else self._way())
         if fault == "reply_lost":
             raise Unanswered
         if isinstance(result, BotFailure):
             raise result
-        return (result,)
+        return result
 
-    def _arrive(self, draft: Draft, fault: str, answer: asyncio.Future[int | BotFailure]) -> None:
-        result = self._telegram.arrive(draft, fault)
+    def _arrive(self, draft: Draft, target: int, fault: str, answer: asyncio.Future[int | BotFailure]) -> None:
+        result = self._telegram.arrive(draft, target, fault)
         if not answer.done():
             answer.set_result(result)
 

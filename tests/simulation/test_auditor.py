@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.delivery import content
-from gateway.model import Draft, Message, Priority, Record, State, WhenUnknown
+from gateway.model import Draft, Kind, Message, Priority, Record, State, WhenUnknown
 from tests.support.auditor import Arrival, Evidence, Told, audit
 from tests.support.virtual_time import BEGINNING
 
@@ -312,3 +312,99 @@ def test_r_a_message_is_remembered_for_a_day_and_as_long_as_it_could_have_lived(
     assert story(MESSAGE, SECOND, forgotten={"m1": 23.9}) == ["R"]
     assert story(MESSAGE, long_lived, forgotten={"m2": 47.9}) == ["R"]
     assert story(MESSAGE, long_lived, forgotten={"m2": 48.1}) == []
+
+
+EDIT = replace(
+    MESSAGE,
+    id="e1",
+    request_id="e1",
+    kind=Kind.EDIT,
+    target_id="m1",
+    content=content.encode(Draft(chat_id=1, text="edited")),
+    seq=3,
+)
+DELETE = replace(
+    EDIT, id="d1", request_id="d1", kind=Kind.DELETE, content=content.encode(Draft(chat_id=1, text="")), seq=4
+)
+EDITED = Arrival(at=5, chat_id=1, text="edited", message_id=1, target=1)
+DELETED = Arrival(at=7, chat_id=1, text="-one", message_id=1, target=1)
+TOUCHED = [told("one", "m1"), told("two", "m2"), told("edited", "e1"), told("-one", "d1")]
+
+
+def touched(*touches: Message, arrivals: Sequence[Arrival] = (EDITED, DELETED)) -> list[str]:
+    tellings = [each for each in TOUCHED if each.accepted[0] in {"m1", "m2", *(touch.id for touch in touches)}]
+    return story(
+        MESSAGE, SECOND, *touches, arrivals=sorted([*ARRIVALS, *arrivals], key=lambda each: each.at), tellings=tellings
+    )
+
+
+def test_e_what_is_edited_and_deleted_in_its_turn_is_clean() -> None:
+    assert touched(EDIT, DELETE) == []
+    assert touched(EDIT, arrivals=[EDITED]) == []
+
+
+def test_e_nothing_is_touched_before_it_is_there_nor_where_it_is_not() -> None:
+    early = replace(EDITED, at=0.0)
+    assert touched(EDIT, arrivals=[early]) == ["E", "I3"]
+    assert "E" in touched(EDIT, arrivals=[replace(EDITED, target=2, message_id=2)])
+    refused = replace(EDITED, chat_id=-1001, code=400, message_id=0)
+    assert "E" in touched(EDIT, arrivals=[refused, replace(EDITED, at=9)])
+
+
+def test_e_the_edit_that_was_accepted_last_stays() -> None:
+    second = replace(EDIT, id="e2", request_id="e2", content=content.encode(Draft(chat_id=1, text="again")), seq=5)
+    again = replace(EDITED, at=9, text="again")
+    tellings = [*TOUCHED[:3], told("again", "e2")]
+    in_turn = [*ARRIVALS, EDITED, again]
+    assert story(MESSAGE, SECOND, EDIT, second, arrivals=in_turn, tellings=tellings) == []
+    turned = [*ARRIVALS, replace(again, at=5), replace(EDITED, at=9)]
+    assert story(MESSAGE, SECOND, EDIT, second, arrivals=turned, tellings=tellings) == ["E", "I3"]
+
+
+def test_e_a_delete_that_is_done_leaves_nothing() -> None:
+    assert touched(EDIT, DELETE, arrivals=[EDITED]) == ["E", "H"]
+
+
+def test_h_what_touches_is_judged_like_a_message() -> None:
+    failed = replace(EDIT, state=State.FAILED, telegram_message_ids=())
+    assert touched(failed, arrivals=[]) == []
+    assert "H" in touched(failed, arrivals=[EDITED])
+    assert touched(EDIT, arrivals=[]) == ["E", "H"]
+
+
+def test_a_message_that_was_sent_again_has_as_many_ends_as_lives_and_may_probe_a_closed_chat() -> None:
+    first_end, again = record(SECOND, "message.failed", at=1), record(SECOND, "message.retried", at=2)
+    log = [*records(MESSAGE, SECOND)[:3], first_end, again, record(SECOND, "message.delivered", at=3)]
+    ends = [("m2", State.FAILED), ("m2", State.DELIVERED)]
+    tellings = [told("one", "m1"), told("two", "m2", ends=ends)]
+    assert story(MESSAGE, SECOND, log=log, tellings=tellings) == []
+    assert story(MESSAGE, SECOND, log=[each for each in log if each is not first_end], tellings=tellings) == [
+        "I1",
+        "I9",
+    ]
+    assert story(MESSAGE, SECOND, log=[*log, about_chat("chat.closed", 2, seconds=60)], tellings=tellings) == []
+
+
+def test_a_message_that_its_client_settled_is_what_its_client_says() -> None:
+    settled = replace(SECOND, unknown_attempts=1, telegram_message_ids=())
+    resolved = replace(record(SECOND, "message.resolved"), facts={"resolution": "DELIVERED"})
+    unknown = record(SECOND, "message.delivery_unknown", "unanswered")
+    log = [*records(MESSAGE, SECOND)[:3], unknown, resolved]
+    assert story(MESSAGE, settled, log=log) == []
+    assert story(MESSAGE, settled, log=log, arrivals=ARRIVALS[:1]) == []
+    assert story(MESSAGE, settled, log=log[:-1]) == ["H", "I9"]
+
+
+def test_instants_of_a_clock_that_was_set_back_are_what_they_really_were() -> None:
+    closed = about_chat("chat.closed", -3600, seconds=60)
+    log = [*records(MESSAGE, SECOND), closed]
+    assert story(MESSAGE, SECOND, log=log) == []
+    evidence = Evidence(
+        told=[told("one", "m1"), told("two", "m2")],
+        arrivals=ARRIVALS,
+        messages=[MESSAGE, SECOND],
+        records=log,
+        beginning=BEGINNING,
+        really={closed.at: 2.0},
+    )
+    assert [violation.split()[0] for violation in audit(evidence)] == ["C"]

@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from gateway.model import Kind, State
 from tests.simulation.bugs import PLANTED, Plant
 from tests.simulation.inline import InlineSqlite
 from tests.simulation.world import simulate
@@ -97,5 +98,10 @@ def test_the_worlds_differ_and_reach_every_end() -> None:
         ("chat.opened", "operator"),
         ("message.failed", "client_revoked"),
         ("message.queued", "state_stale"),
+        ("message.retried", ""),
+        ("message.resolved", ""),
     }
+    touched = {(each.kind, each.state) for world in worlds for each in world.model.messages.values()}
+    assert touched >= {(kind, state) for kind in Kind for state in (State.DELIVERED, State.FAILED, State.CANCELLED)}
+    assert any(world.clock.behind for world in worlds)
     assert any(world.forgotten for world in worlds)

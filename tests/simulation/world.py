@@ -17,7 +17,7 @@ from gateway.delivery.pacing import MODES, Pacing
 from gateway.delivery.quota import Quotas
 from gateway.delivery.retention import SHORTEST, Retention
 from gateway.errors import MessageNotFound, NotDurable, QuotaExceeded, ShuttingDown, StateConflict, StateStale
-from gateway.model import Caller, Draft, Grant, Message, Permission, Priority, WhenUnknown
+from gateway.model import Caller, Draft, Grant, Kind, Message, Permission, Priority, State, WhenUnknown
 from gateway.store.registry import Quota
 from tests.simulation.disk import Disk
 from tests.simulation.inline import InlineSqlite
@@ -40,12 +40,25 @@ class Crashed(Exception):
     """The gateway died before it answered."""
 
 
+class SettableClock(VirtualClock):
+    """A clock whose wall hand somebody may set back, and who remembers when its instants really were."""
+
+    def __init__(self) -> None:
+        self.behind = timedelta()
+        self.really: dict[datetime, float] = {}
+
+    def now(self) -> datetime:
+        now = super().now() - self.behind
+        self.really[now] = self.monotonic()
+        return now
+
+
 class World:
     """Everything around the room, drawn from one seed."""
 
     def __init__(self, seed: int, store: type[ModelStore] | type[InlineSqlite] = ModelStore) -> None:
         self.random = random = Random(seed)
-        self.clock = VirtualClock()
+        self.clock = SettableClock()
         self.model = store()
         rough = random.choice([0.0, 0.3, 1.0])
         self.telegram = Telegram(
@@ -80,6 +93,7 @@ class World:
         self.restarts: list[float] = []
         self.unanswered: list[str] = []
         self.blind: set[tuple[str, int]] = set()
+        self.touched: set[str] = set()
         self.watched: set[tuple[str, str]] = set()
         self._ids = 0
         self.is_up = asyncio.Event()
@@ -175,7 +189,7 @@ class World:
             give_up=draft.when_unknown is WhenUnknown.GIVE_UP,
         )
         if wait:
-            told.due = (now + wait - BEGINNING).total_seconds()
+            told.due = self.clock.monotonic() + wait.total_seconds()
         self.told.append(told)
         repeats = random.choice([1, 1, 1, 2, 3]) if draft.request_id else 1
         await asyncio.gather(*(self.insist(caller, draft, told) for _ in range(repeats)))
@@ -205,7 +219,7 @@ class World:
 
     async def follow(self, caller: Caller, message: Message, told: Told) -> None:
         """Wait for the end, look, or call it off."""
-        does = self.random.choice(["settled", "settled", "get", "cancel", "nothing"])
+        does = self.random.choice(["settled"] * 4 + ["get", "cancel", "nothing", "touch", "touch", "again", "settle"])
         await asyncio.sleep(self.random.choice([0, 0, 0.01, 1]))
         try:
             if does == "settled":
@@ -215,10 +229,66 @@ class World:
                 message = await self.ask(self.outbox.get(caller, message.id))
             elif does == "cancel":
                 message = await self.ask(self.outbox.cancel(caller, message.id))
-        except (Crashed, NotDurable, StateConflict, MessageNotFound):
+            elif does == "touch":
+                await self.touch(caller, message, told)
+            elif does in ("again", "settle"):
+                message = await self.undo(caller, message, told, does)
+        except (Crashed, NotDurable, StateConflict, MessageNotFound, QuotaExceeded, ShuttingDown):
             return
         if message.state.is_final:
             told.ends.append((message.id, message.state))
+
+    async def undo(self, caller: Caller, message: Message, told: Told, does: str) -> Message:
+        """Have sent again what did not arrive, or settle what nobody knows by looking into the chat."""
+        message = await self.ask(self.outbox.settled(message.id, timedelta(seconds=90)))
+        if message.state.is_final:
+            told.ends.append((message.id, message.state))
+        if does == "again":
+            await asyncio.sleep(self.random.choice([0, 5, 90]))
+            return await self.ask(self.outbox.retry(caller, message.id))
+        seen = any(arrival.text == told.text and not arrival.code for arrival in self.telegram.arrivals)
+        resolution = State.DELIVERED if seen else State.CANCELLED
+        return await self.ask(self.outbox.resolve(caller, message.id, resolution))
+
+    async def touch(self, caller: Caller, message: Message, told: Told) -> None:
+        """Edit a message some times, one after the other, and sometimes delete it in the end."""
+        if message.id in self.touched:
+            return
+        self.touched.add(message.id)
+        texts = [f"{told.text}~{number}" for number in range(self.random.choice([0, 1, 1, 2, 3]))]
+        texts += self.random.choice([[], [], [""]])
+        for text in texts:
+            draft = Draft(
+                kind=Kind.EDIT if text else Kind.DELETE,
+                chat_id=0,
+                target_id=message.id,
+                text=text,
+                request_id=f"{message.id}{text}",
+                ttl=self.random.choice([timedelta(hours=24), timedelta(seconds=self.random.uniform(1, 40))]),
+            )
+            name = text or f"-{told.text}"
+            self.told.append(Told(client=told.client, chat_id=told.chat_id, text=name, request_id=draft.request_id))
+            if not await self.insist_on_touch(caller, draft, self.told[-1]):
+                return
+            await asyncio.sleep(self.random.choice([0, 0, 1, 20]))
+
+    async def insist_on_touch(self, caller: Caller, draft: Draft, told: Told) -> bool:
+        """Ask until there is an answer; return whether it is worth going on."""
+        fingerprint = sha256(told.text.encode()).digest()
+        while True:
+            await self.is_up.wait()
+            try:
+                touch = await self.ask(self.outbox.touch(caller, draft, fingerprint))
+                told.accepted.append(touch.id)
+                if self.random.random() < 0.1:
+                    touch = await self.ask(self.outbox.cancel(caller, touch.id))
+                if touch.state.is_final:
+                    told.ends.append((touch.id, touch.state))
+                return True
+            except (MessageNotFound, StateConflict):
+                return False
+            except (Crashed, NotDurable, ShuttingDown, QuotaExceeded):
+                await asyncio.sleep(self.random.uniform(0, 5))
 
     async def watcher(self, name: str, chat_id: int) -> None:
         token = ""
@@ -251,6 +321,8 @@ class World:
             await asyncio.sleep(random.choice([0, random.uniform(0, 2 * self.slowness)]))
             await self.stop(gently=random.random() < 0.3)
             await asyncio.sleep(LONGEST_WAY + random.uniform(0, 5))
+            if random.random() < 0.15:
+                self.clock.behind += timedelta(seconds=random.choice([1, 60, 3600]))
             self.restarts.append(self.clock.monotonic())
             await self.start()
 
@@ -365,6 +437,7 @@ class World:
             restarts=self.restarts,
             forgotten={each: at for each, (_, at) in self.forgotten.items()},
             revoked={client: at + LONGEST_WAY for client, at in self.revoked.items()},
+            really=self.clock.really if self.clock.behind else {},
         )
 
     def unwatched(self, names: list[str]) -> list[str]:

@@ -1,7 +1,9 @@
 """The auditor: whether what clients were told, what Telegram saw and what the store holds tell the same story.
 
-Its invariants are those of the reliability targets: I1-I7, I9 and I11, and H for honesty. It knows nothing of how the
-gateway works, so that every harness can use it. One thing is asked of a harness: every message has a text of its own.
+Its invariants are those of the reliability targets: I1-I9 and I11; H is for honesty, E for edits and deletes, C for
+closed chats, R for what is remembered. It knows nothing of how the gateway works, so that every harness can use it. Two
+things are asked of one: every message and edit has a text of its own, and no message is deleted twice. A delete goes by
+the text of its message, after a minus.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from datetime import datetime, timedelta
 from math import inf
 
 from gateway.delivery import content
-from gateway.model import Message, Record, State
+from gateway.model import Kind, Message, Record, State
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,9 +45,11 @@ class Arrival:
     """A request as Telegram saw it arrive, `at` seconds after some beginning.
 
     Attributes:
-        message_id: The id that Telegram gave the message; 0 where it refused it.
+        text: Of the message, or what it is to become; of a delete, that of its message after a minus.
+        message_id: The id that Telegram gave the message, or that of the one it edited or deleted; 0 where it refused.
         code: The Bot API's `error_code`; 0 where it sent the message.
         retry_after: How many seconds Telegram asked to stay away.
+        target: The message that it was asked to edit or delete, by Telegram's id in this chat; 0: it was to send one.
     """
 
     at: float
@@ -54,6 +58,7 @@ class Arrival:
     message_id: int = 0
     code: int = 0
     retry_after: float | None = None
+    target: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,7 @@ class Evidence:
         restarts: When the gateway began anew, on the clock of the arrivals.
         forgotten: When messages, which are among `messages`, were removed from the store, by their ids.
         revoked: From when on nothing of a client may arrive any more, on the clock of the arrivals.
+        really: Of a gateway whose clock was set: when its instants really were, on the clock of the arrivals.
     """
 
     told: Sequence[Told]
@@ -85,14 +91,24 @@ class Evidence:
     restarts: Sequence[float] = ()
     forgotten: Mapping[str, datetime] = field(default_factory=dict)
     revoked: Mapping[str, float] = field(default_factory=dict)
+    really: Mapping[datetime, float] = field(default_factory=dict)
+
+    def begun_anew(self) -> set[str]:
+        """Return the ids of the messages that their client had sent again."""
+        return {record.message_id for record in self.records if record.event == "message.retried"}
+
+    def settled(self) -> set[str]:
+        """Return the ids of the messages that their client has settled."""
+        return {record.message_id for record in self.records if record.event == "message.resolved"}
 
 
 def audit(evidence: Evidence) -> list[str]:
     """Return every violation found, each beginning with the invariant's name. The gateway has nothing left to do."""
-    by_text = {content.decode(message.content, message.chat_id).text: message for message in evidence.messages}
-    if len(by_text) < len({message.id for message in evidence.messages}):
+    names = names_of(evidence.messages)
+    by_text = {names[message.id]: message for message in evidence.messages}
+    if len(by_text) < len(names):
         # The same text twice is what a message accepted twice looks like.
-        twice = Counter(content.decode(message.content, message.chat_id).text for message in evidence.messages)
+        twice = Counter(names.values())
         return [f"I5 {text!r} was accepted {count} times" for text, count in twice.items() if count > 1]
     return [
         *_kept_and_final(evidence),
@@ -102,22 +118,34 @@ def audit(evidence: Evidence) -> list[str]:
         *_one_id_each(evidence),
         *_within_limits(evidence),
         *_keeps_away(evidence, by_text),
-        *_leaves_closed_chats_alone(evidence),
+        *_leaves_closed_chats_alone(evidence, by_text),
         *_revoked(evidence, by_text),
         *_remembered(evidence),
         *_on_record(evidence),
         *_honest(evidence, by_text),
+        *_second_thoughts(evidence, names, by_text),
     ]
+
+
+def names_of(messages: Sequence[Message]) -> dict[str, str]:
+    """Return the text by which each message goes, by its id."""
+    texts = {message.id: content.decode(message.content, message.chat_id).text for message in messages}
+    deletes = {each.id: f"-{texts.get(each.target_id)}" for each in messages if each.kind is Kind.DELETE}
+    return texts | deletes
 
 
 def _kept_and_final(evidence: Evidence) -> Iterator[str]:
     kept = {message.id: message for message in evidence.messages}
+    again, ends = evidence.begun_anew() | evidence.settled(), _ends(evidence)
     for told in evidence.told:
         for message_id in told.accepted:
             if message_id not in kept:
                 yield f"I1 {told.text!r} was accepted as {message_id} and is lost"
         for message_id, state in told.ends:
-            if message_id in kept and kept[message_id].state is not state:
+            true = (
+                ends[message_id] if message_id in again else [kept[message_id].state] if message_id in kept else [state]
+            )
+            if state not in true:
                 yield f"I1 {told.text!r} was told to be {state.value} and is {kept[message_id].state.value}"
     for message in evidence.messages:
         if message.state is State.SENDING:
@@ -126,6 +154,18 @@ def _kept_and_final(evidence: Evidence) -> Iterator[str]:
             yield f"I1 {message.id} is left in {message.state.value}"
         elif message.finished_at is None:
             yield f"I1 {message.id} is {message.state.value} since nobody knows when"
+
+
+def _ends(evidence: Evidence) -> dict[str, list[State]]:
+    """Return the ends of each message that are on record, those that its client has settled included."""
+    ends: dict[str, list[State]] = defaultdict(list)
+    for record in evidence.records:
+        name = record.event.removeprefix("message.").upper()
+        if record.event == "message.resolved":
+            ends[record.message_id].append(State(record.facts["resolution"]))
+        elif name in State.__members__ and State[name].is_final:
+            ends[record.message_id].append(State[name])
+    return ends
 
 
 def _nothing_unasked(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
@@ -157,16 +197,21 @@ def _moves(evidence: Evidence) -> dict[int, tuple[int, float]]:
 def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
     """First attempts go up in `seq` among the messages for a chat, by whichever name their clients call it.
 
-    A message with a time of its own goes at any time after that.
+    A message with a time of its own goes at any time after that, and what touches it after the message. One that was
+    sent again stands last.
     """
+    again = evidence.begun_anew()
+    free = {each.id for each in evidence.messages if not {each.id, each.target_id}.isdisjoint(again)}
     due = {told.text: told.due for told in evidence.told if told.due is not None}
+    free |= {message.id for text, message in by_text.items() if text in due}
+    free |= {each.id for each in evidence.messages if each.target_id in free}
     seen: set[str] = set()
     last: dict[int, int] = defaultdict(int)
     for arrival in evidence.arrivals:
         message = by_text.get(arrival.text)
         if arrival.text in due and arrival.at < due[arrival.text]:
             yield f"I3 {arrival.text!r} was sent before its time"
-        if message is None or arrival.text in seen or arrival.text in due or arrival.code in (401, 404):
+        if message is None or arrival.text in seen or message.id in free or arrival.code in (401, 404):
             continue
         seen.add(arrival.text)
         if message.seq < last[message.chat_id]:
@@ -175,8 +220,10 @@ def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
 
 
 def _duplicates_are_known(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
-    given_up = {told.text for told in evidence.told if told.give_up}
-    for text, count in Counter(arrival.text for arrival in evidence.arrivals if not arrival.code).items():
+    again = evidence.begun_anew()
+    given_up = {told.text for told in evidence.told if told.give_up and again.isdisjoint(told.accepted)}
+    sent = Counter(arrival.text for arrival in evidence.arrivals if not arrival.code and not arrival.target)
+    for text, count in sent.items():
         message = by_text.get(text)
         if count > 1 and message is not None:
             if text in given_up:
@@ -241,16 +288,23 @@ def _keeps_away(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str
             away[arrival.chat_id] = (arrival, arrival.at + arrival.retry_after)
 
 
-def _leaves_closed_chats_alone(evidence: Evidence) -> Iterator[str]:
-    """Nothing goes to a chat from when its refusal is on record until its time is over or it is opened."""
+def _leaves_closed_chats_alone(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
+    """Nothing goes to a chat from when its refusal is on record until its time is over or it is opened.
+
+    But for what its client had sent again: that is to find out.
+    """
+    again = evidence.begun_anew()
     closed: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for record in evidence.records:
         at, spans = _seconds(record.at, evidence), closed[record.chat_id or 0]
         if record.event == "chat.closed":
             spans.append((at, at + int(record.facts["seconds"])))
-        if record.event == "chat.opened" and spans:
-            spans[-1] = (spans[-1][0], min(at, spans[-1][1]))
+        if record.event == "chat.opened":
+            spans[:] = [(since, min(at, until)) for since, until in spans]
     for arrival in evidence.arrivals:
+        message = by_text.get(arrival.text)
+        if message and message.id in again:
+            continue
         if any(since < arrival.at < until - 1e-6 for since, until in closed.get(arrival.chat_id, ())):
             yield f"C {arrival.text!r} went to chat {arrival.chat_id}, which was closed"
 
@@ -273,32 +327,68 @@ def _remembered(evidence: Evidence) -> Iterator[str]:
 
 
 def _seconds(instant: datetime, evidence: Evidence) -> float:
+    if instant in evidence.really:
+        return evidence.really[instant]
     return (instant - evidence.beginning).total_seconds()
 
 
 def _on_record(evidence: Evidence) -> Iterator[str]:
     events: dict[str, Counter[str]] = defaultdict(Counter)
     unanswered: Counter[str] = Counter()
+    ends = _ends(evidence)
     for record in evidence.records:
         events[record.message_id][record.event] += 1
         unanswered[record.message_id] += record.reason == "unanswered"
     for message in evidence.messages:
         if events[message.id]["message.accepted"] != 1:
             yield f"I9 {message.id} was accepted {events[message.id]['message.accepted']} times on record"
-        if message.state.is_final and events[message.id][f"message.{message.state.value.lower()}"] != 1:
+        lives = events[message.id]["message.retried"] + events[message.id]["message.resolved"] + 1
+        if message.state.is_final and (len(ends[message.id]) != lives or ends[message.id][-1] is not message.state):
             yield f"I9 the end of {message.id} is not on record once"
         if unanswered[message.id] != message.unknown_attempts:
             yield f"I9 {message.id}: {message.unknown_attempts} unanswered, {unanswered[message.id]} on record"
 
 
 def _honest(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
-    """What is said to be delivered was, with these ids; what is said not to be was not."""
+    """What is said to be delivered was, with these ids; what is said not to be was not. What its client says may be."""
+    settled = evidence.settled()
     ids: dict[str, set[int]] = defaultdict(set)
     for arrival in evidence.arrivals:
         if not arrival.code:
             ids[arrival.text].add(arrival.message_id)
     for text, message in by_text.items():
+        if message.id in settled and not message.telegram_message_ids:
+            continue
         if message.state is State.DELIVERED and not (set(message.telegram_message_ids) & ids[text]):
             yield f"H {text!r} is DELIVERED and Telegram has not seen it"
         if message.state in (State.FAILED, State.EXPIRED, State.CANCELLED) and ids[text]:
             yield f"H {text!r} is {message.state.value} and Telegram has delivered it"
+
+
+def _second_thoughts(evidence: Evidence, names: Mapping[str, str], by_text: dict[str, Message]) -> Iterator[str]:
+    """Nothing is touched before it is there, or where it is not; and of edits the one that was accepted last stays."""
+    there: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    shown: dict[tuple[int, int], str] = {}
+    for arrival in evidence.arrivals:
+        place = arrival.chat_id, arrival.target or arrival.message_id
+        touching = by_text.get(arrival.text)
+        if arrival.target and touching and place not in there[names.get(touching.target_id, "")]:
+            yield f"E {arrival.text!r} touched {arrival.target} in {arrival.chat_id}, another or not there"
+        if not arrival.code and not arrival.target:
+            there[arrival.text].add(place)
+        if not arrival.code:
+            shown[place] = arrival.text
+    for message in evidence.messages:
+        touches = sorted(
+            (each for each in evidence.messages if each.target_id == message.id), key=lambda each: each.seq
+        )
+        while touches and touches[-1].state is not State.DELIVERED and not touches[-1].unknown_attempts:
+            touches.pop()
+        if not touches:
+            continue
+        deletes = [each for each in touches if each.kind is Kind.DELETE and each.state is State.DELIVERED]
+        last = (deletes or touches)[-1]
+        if last.state is State.DELIVERED and message.telegram_message_ids and message.kind is Kind.SEND:
+            place = message.telegram_chat_id or message.chat_id, message.telegram_message_ids[0]
+            if shown.get(place) != names[last.id]:
+                yield f"E {names[message.id]!r} is shown as {shown.get(place)!r} and not as {names[last.id]!r}"

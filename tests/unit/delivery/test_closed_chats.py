@@ -13,7 +13,7 @@ from gateway.model import Message, State
 from gateway.telegram.failures import ChatMoved, ChatRefused, Refused, Unanswered
 from tests.support.model_store import ModelStore
 from tests.support.virtual_time import BEGINNING, virtual
-from tests.unit.delivery.room import Room, ScriptedBot, open_room
+from tests.unit.delivery.room import Room, ScriptedBot, caller, open_room
 
 BLOCKED = ChatRefused(403, "Forbidden: bot was blocked by the user")
 
@@ -201,3 +201,20 @@ async def test_nothing_is_left_of_what_failed() -> None:
         assert room.dispatcher.counts.waiting == 0
         assert room.dispatcher.schedule.waiting_of == {}
         assert room.dispatcher.schedule._lanes == {}
+
+
+@virtual
+async def test_what_is_sent_again_into_a_closed_chat_finds_out_whether_it_still_is() -> None:
+    async with open_room() as room:
+        room.bot.script = [ChatRefused(403, "Forbidden: bot was blocked by the user")] * 2
+        message = await room.settled(await room.accept("one"))
+        again = await room.settled(await room.outbox.retry(caller(), message.id))
+        assert (again.state, again.attempts) == (State.FAILED, 2)
+        closed = [record.facts["seconds"] for record in room.store.log if record.event == "chat.closed"]
+        assert closed == [60, 120], "one refusal after another"
+        other = await room.settled(await room.accept("two"))
+        assert (other.state, other.attempts) == (State.FAILED, 0), "nobody else tries it"
+        again = await room.settled(await room.outbox.retry(caller(), message.id))
+        assert again.state is State.DELIVERED
+        assert (await room.settled(await room.accept("three"))).state is State.DELIVERED
+        assert room.bot.texts == ["one", "one", "one", "three"]

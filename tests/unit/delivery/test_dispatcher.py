@@ -133,6 +133,21 @@ async def test_resend_says_that_the_chat_may_have_seen_it_twice() -> None:
 
 
 @virtual
+async def test_a_resend_that_was_not_sent_is_no_second_sight() -> None:
+    async with open_room() as room:
+        room.bot.script = [Unanswered(), NotSent(), RateLimited(429, "slow", timedelta(seconds=60))]
+        message = await room.accept("hi")
+        await asyncio.sleep(10)
+        waiting = await room.outbox.get(caller(), message.id)
+        assert (waiting.state, waiting.attempts, waiting.possibly_duplicated) == (State.RETRY_WAIT, 3, False)
+        ended = await room.outbox.cancel(caller(), message.id)
+        assert (ended.state, ended.possibly_duplicated) == (State.DELIVERY_UNKNOWN, False)
+        room.bot.script = [Unanswered(), Unanswered(), Refused(400, "bad")]
+        ended = await room.settled(await room.accept("again", chat_id=2))
+        assert (ended.state, ended.possibly_duplicated) == (State.DELIVERY_UNKNOWN, True)
+
+
+@virtual
 async def test_give_up_makes_one_attempt() -> None:
     async with open_room() as room:
         room.bot.script = [Unanswered()]

@@ -11,9 +11,10 @@ import pytest
 from gateway.delivery.outbox import Outbox
 from gateway.errors import MessageNotFound, NotDurable, RequestInvalid, ShuttingDown, StateConflict
 from gateway.model import Caller, Grant, Message, Permission, State, WhenUnknown
-from gateway.telegram.failures import RateLimited, Refused, Unanswered
+from gateway.telegram.failures import BotRefused, RateLimited, Refused, Unanswered
+from tests.support.model_store import ModelStore
 from tests.support.virtual_time import virtual
-from tests.unit.delivery.room import Room, caller, open_room
+from tests.unit.delivery.room import Room, ScriptedBot, caller, open_room
 
 WRITE = frozenset({Permission.WRITE})
 MANY = replace(caller(), grants=tuple(Grant(chat_id=chat_id, permissions=WRITE) for chat_id in range(1, 6)))
@@ -319,3 +320,22 @@ async def test_without_limits_nothing_waits() -> None:
     async with open_room(mode="off") as room:
         await room.accept("hi", chat_id=-1)
         assert room.outbox.estimated_wait(-1, "ops") == timedelta()
+
+
+@virtual
+async def test_what_is_sent_again_waits_for_no_clock_that_was_set_back() -> None:
+    store, bot = ModelStore(), ScriptedBot()
+    async with open_room(store, bot) as room:
+        message = await failed(room)
+        bot.identity_failure = BotRefused(401, "Unauthorized")
+        room.dispatcher.bot_refused()
+        await room.outbox.retry(caller(), message.id)
+        await room.accept("next")
+    for each in store.messages.values():
+        instants = {name: getattr(each, name) + timedelta(hours=1) for name in ("accepted_at", "due_at", "expires_at")}
+        store.messages[each.id] = replace(each, **instants)
+    bot.identity_failure = None
+    async with open_room(store, bot) as room:
+        assert (await room.settled(message)).state is State.DELIVERED
+        await asyncio.sleep(5)
+        assert bot.texts == ["bad", "bad", "next"]
