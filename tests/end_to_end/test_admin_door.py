@@ -99,12 +99,13 @@ async def test_two_codes_are_none(door: OutsideOffices) -> None:
     assert refused.info.reason == "STEP_UP_REQUIRED"
 
 
-async def test_an_approval_reaches_the_second_factor(door: OutsideOffices) -> None:
+async def test_the_second_factor_learns_the_whole_request_and_what_approves_it(door: OutsideOffices) -> None:
     metadata = door.meant(("x-chatkey-approval", "a-1"))
-    await door.keys.PrepareKey(key_pb.PrepareKeyRequest(), metadata=metadata)
+    request = credential_pb.IssueCredentialRequest(client=CLIENT, grants=[grant()])
+    canary.watch((await door.credentials.IssueCredential(request, metadata=metadata)).token)
     assert door.offices.second_factor.last["approval_id"] == "a-1"
-    ((operator, function, request),) = door.offices.second_factor.asked
-    assert (operator, function, request) == ("alice", "keys.prepare", b"")
+    asked = door.offices.second_factor.asked
+    assert asked == [("alice", "credentials.issue", request.SerializeToString(deterministic=True))]
 
 
 async def test_a_bound_token_works_with_its_certificate_alone_which_the_second_factor_learns(
