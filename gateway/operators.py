@@ -34,6 +34,7 @@ class AdminRight(Enum):
     CLIENTS = "clients"
     CHATS = "chats"
     AUDIT = "audit"
+    APPROVE = "approve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from gateway.desk.admin.desk import AdminDesk
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.keys import Keys
 from gateway.desk.admin.rooms import SeenChat
+from gateway.desk.admin.second_persons import SecondPersons
 from gateway.errors import TelegramUnavailable
 from gateway.rpc.admin.door import open_admin_door
 from gateway.rpc.certificates import Certificates
@@ -56,6 +57,8 @@ class Rooms:
 
 def admin_desk(config: Config, clock: Clock, rooms: Rooms) -> AdminDesk:
     store = rooms.store
+    authenticators = Authenticators(store.second_factors, clock)
+    approvals = Approvals(store.second_factors, clock, rooms.new_id)
     entrance = Entrance(
         verifier=OperatorVerifier(
             rooms.keys,
@@ -65,11 +68,8 @@ def admin_desk(config: Config, clock: Clock, rooms: Rooms) -> AdminDesk:
             is_stale=rooms.are_keys_stale,
         ),
         registry=rooms.registry,
-        second_factor=SecondFactor(
-            Authenticators(store.second_factors, clock),
-            clock,
-            Approvals(store.second_factors, clock, rooms.new_id) if config.admin_approval == "two_person" else None,
-        ),
+        second_factor=SecondFactor(authenticators, clock, approvals if config.admin_approval == "two_person" else None),
+        own_factor=SecondFactor(authenticators, clock),
         ledger=rooms.ledger,
         log=store,
         failures=FailedAttempts(clock, config.failures_per_minute),
@@ -103,6 +103,7 @@ def admin_desk(config: Config, clock: Clock, rooms: Rooms) -> AdminDesk:
         clients=Clients(entrance, store.registry, clock),
         chats=Chats(entrance, store.registry, store.chats, clock, discover=discover),
         audit=Audit(entrance, store, prove=prove),
+        second_persons=SecondPersons(entrance, approvals),
     )
 
 

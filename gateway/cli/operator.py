@@ -57,7 +57,7 @@ for _command in (enroll, unenroll, enrolled):
     default="read",
     show_default=True,
     type=Rights(),
-    help="What it allows: read, credentials, keys, clients, chats, audit.",
+    help="What it allows: read, credentials, keys, clients, chats, audit, approve.",
 )
 @click.option("--ttl", default="15m", show_default=True, type=Duration(), help="How long it is valid; 15m at most.")
 @ADDRESSES

@@ -223,6 +223,11 @@ async def test_credentials(door: OutsideOffices) -> None:
     )
     assert [credential.token_id for credential in listed.credentials] == [token_id]
 
+    canary_request = credential_pb.MarkCanaryRequest(token_id=token_id)
+    assert (await door.credentials.MarkCanary(canary_request, metadata=door.bearer())).newly_marked
+    got = await door.credentials.GetCredential(get, metadata=door.bearer())
+    assert got.credential.state == credential_pb.CREDENTIAL_STATE_CANARY
+
     key = credential_pb.IssuerKey(issuer="https://other", key_id="k1")
     by_key = credential_pb.RevokeAllCredentialsRequest(key=key)
     answer = await door.credentials.RevokeAllCredentials(by_key, metadata=door.meant())

@@ -14,11 +14,11 @@ import grpc
 import pyotp
 
 from chatkey import Client, CredentialEnded, State, Unauthenticated
+from chatkey.admin.v1 import approval_service_pb2 as approval_pb
+from chatkey.admin.v1 import approval_service_pb2_grpc, audit_service_pb2_grpc, credential_service_pb2_grpc
 from chatkey.admin.v1 import audit_service_pb2 as audit_pb
-from chatkey.admin.v1 import audit_service_pb2_grpc, credential_service_pb2_grpc
 from chatkey.admin.v1 import credential_service_pb2 as pb
 from chatkey.v1 import credential_self_pb2 as self_pb
-from gateway.access.approvals import Approvals
 from gateway.access.authenticators import Authenticators
 from gateway.access.key_file import issuer_key
 from gateway.access.operator_issue import OperatorIssuer
@@ -45,6 +45,10 @@ class Operators:
     @property
     def credentials(self) -> Any:
         return credential_service_pb2_grpc.CredentialServiceStub(self.channel)
+
+    @property
+    def approvals(self) -> Any:
+        return approval_service_pb2_grpc.ApprovalServiceStub(self.channel)
 
     @property
     def audit(self) -> Any:
@@ -159,15 +163,28 @@ async def test_row_50_a_stolen_token_alone_issues_and_revokes_nothing(tmp_path: 
         assert len(await outside.records(event="token.issued")) == 1
 
 
-async def test_where_two_persons_are_needed_what_was_approved_is_done_once_and_nothing_else(tmp_path: Path) -> None:
+async def test_row_51_where_two_persons_are_needed_nothing_is_done_before_the_other_one_approves(
+    tmp_path: Path,
+) -> None:
     async with operators(tmp_path, admin_approval="two_person") as outside:
         await outside.enroll("alice")
-        asked = outside.bearer(("x-chatkey-otp", code(0)))
-        refused = await refusal_of(outside.credentials.IssueCredential(wish(), metadata=asked))
+        used = ("x-chatkey-otp", code(0))
+        refused = await refusal_of(outside.credentials.IssueCredential(wish(), metadata=outside.bearer(used)))
         assert (refused.code, refused.info.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "APPROVAL_REQUIRED")
         approval = ("x-chatkey-approval", refused.info.metadata["approvalId"])
-        async with open_sqlite_beside(outside.served.config.database_path) as store:
-            await Approvals(store.second_factors, SystemClock(), str).approve("bob", approval[1])
+        (waiting,) = (
+            await outside.approvals.ListApprovals(approval_pb.ListApprovalsRequest(), metadata=outside.bearer())
+        ).approvals
+        assert (waiting.approval_id, waiting.operator, waiting.function) == (approval[1], "alice", "credentials.issue")
+        give = approval_pb.GiveApprovalRequest(approval_id=approval[1])
+        for metadata in (outside.bearer(), outside.bearer(used)):
+            assert (await refusal_of(outside.approvals.GiveApproval(give, metadata=metadata))).info.reason == (
+                "STEP_UP_REQUIRED"
+            )
+        await outside.enroll("bob")
+        metadata = outside.bearer(("x-chatkey-otp", code(0)), name="bob")
+        given = await outside.approvals.GiveApproval(give, metadata=metadata)
+        assert given.approval.approved_by == "bob"
 
         metadata = outside.bearer(("x-chatkey-otp", code(1)), approval)
         issued = await outside.credentials.IssueCredential(wish(), metadata=metadata)

@@ -14,12 +14,14 @@ from typing import Any
 import grpc
 
 from chatkey.admin.v1 import (
+    approval_service_pb2_grpc,
     audit_service_pb2_grpc,
     chat_registry_service_pb2_grpc,
     client_service_pb2_grpc,
     credential_service_pb2_grpc,
     key_service_pb2_grpc,
 )
+from gateway.access.approvals import Approvals
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.key_ring import KeyRing, open_ring
 from gateway.access.keys import KeySet
@@ -37,6 +39,7 @@ from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.functions import Ask
 from gateway.desk.admin.keys import Keys
 from gateway.desk.admin.rooms import SeenChat
+from gateway.desk.admin.second_persons import SecondPersons
 from gateway.errors import StepUpRequired
 from gateway.model import Origin
 from gateway.operators import AdminRight
@@ -125,6 +128,7 @@ async def open_offices(folder: Path, house: House | None = None, **changes: Any)
         verifier=OperatorVerifier(keys, issuer=ISSUER, audience=ADMIN_AUDIENCE, clock=clock),
         registry=changes.get("registry") or house.registry,
         second_factor=second_factor,
+        own_factor=second_factor,
         ledger=house.ledger,
         log=store,
         failures=changes.get("failures") or FailedAttempts(clock, 0),
@@ -162,6 +166,7 @@ async def open_offices(folder: Path, house: House | None = None, **changes: Any)
         clients=Clients(entrance, store.registry, clock),
         chats=Chats(entrance, store.registry, store.chats, clock, discover=discover),
         audit=Audit(entrance, store, prove=prove, poll=timedelta(milliseconds=10)),
+        second_persons=SecondPersons(entrance, Approvals(store.second_factors, clock, lambda: "approval-1")),
     )
     yield Offices(house, desk, second_factor, ring, signer, seen)
 
@@ -190,6 +195,10 @@ class OutsideOffices:
     @property
     def chats(self) -> Any:
         return chat_registry_service_pb2_grpc.ChatRegistryServiceStub(self.channel)
+
+    @property
+    def approvals(self) -> Any:
+        return approval_service_pb2_grpc.ApprovalServiceStub(self.channel)
 
     @property
     def audit(self) -> Any:

@@ -17,8 +17,6 @@ from gateway.desk.rooms import Verifier
 from gateway.errors import MethodUnknown, RequestInvalid, ResourceNotFound
 from gateway.store.registry import IssuedToken, RegistryStore
 
-STATES = frozenset({"valid", "expired", "revoked", "disabled"})
-
 
 @dataclass(frozen=True, slots=True)
 class Whose:
@@ -108,6 +106,11 @@ class Credentials:
         """Revoke a token; return whether it was not revoked before."""
         by = await self._entrance.begin(ask, Function.REVOKE_CREDENTIAL)
         return await self._administration(ask, by).revoke_token(token_id)
+
+    async def mark_canary(self, ask: Ask, token_id: str) -> bool:
+        """Make a token a bait; return whether it was none before."""
+        by = await self._entrance.begin(ask, Function.MARK_CANARY)
+        return await self._administration(ask, by).mark_canary(token_id)
 
     async def revoke_all(self, ask: Ask, whose: Whose, not_before: datetime | None) -> datetime | None:
         """Revoke every token of somebody; return until when those were issued, None for those of a key.

@@ -10,6 +10,7 @@ from gateway.desk.admin.clients import Clients
 from gateway.desk.admin.credentials import Credentials
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.keys import Keys
+from gateway.desk.admin.second_persons import SecondPersons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +23,4 @@ class AdminDesk:
     clients: Clients
     chats: Chats
     audit: Audit
+    second_persons: SecondPersons

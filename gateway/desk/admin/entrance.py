@@ -30,6 +30,7 @@ class Entrance:
         verifier: OperatorVerifier,
         registry: OperatorRegistry,
         second_factor: SecondFactor,
+        own_factor: SecondFactor,
         ledger: Ledger,
         log: AuditStore,
         failures: Failures,
@@ -40,6 +41,8 @@ class Entrance:
         """Keep the rooms that decide.
 
         Args:
+            second_factor: Asks for what is needed to do something critical.
+            own_factor: Asks for the operator's own part of that alone, and for no second person.
             ledger: Takes refusals, which wait for nothing.
             log: Takes what is about to be done, which waits for it.
             failures: Says how many tokens from one address may fail; not the one of another door, lest a flood there
@@ -50,6 +53,7 @@ class Entrance:
         self._verifier = verifier
         self._registry = registry
         self._second_factor = second_factor
+        self._own_factor = own_factor
         self._ledger = ledger
         self._log = log
         self._failures = failures
@@ -82,7 +86,10 @@ class Entrance:
             self._failures.require_few(address)
         try:
             return self._verifier.verify(token)
-        except Unauthenticated:
+        except Unauthenticated as error:
+            # A bait that expired is refused as what it is, but not written down as that.
+            if error.record.get("verified") and self._registry.is_canary(str(error.record.get("token_id"))):
+                error.cause = "canary_used"
             self._failures.failed(address)
             raise
 
@@ -128,7 +135,7 @@ class Entrance:
         # A certificate that the token does not name is anybody's who may call at all.
         is_bound = bool(ask.operator.certificate_thumbprint)
         try:
-            await self._second_factor.require(
+            await (self._own_factor if needs.is_approval else self._second_factor).require(
                 ask.operator.name,
                 needs.name,
                 ask.request,

@@ -16,11 +16,13 @@ class Needs:
         name: What it is called in the audit log, and where a second person approves it.
         right: The right that the operator's token must have.
         is_critical: Whether a second factor is needed too.
+        is_approval: Whether it is what a second person does, so that no other one is asked for it.
     """
 
     name: str
     right: AdminRight
     is_critical: bool = False
+    is_approval: bool = False
 
 
 class Function(Enum):
@@ -30,6 +32,7 @@ class Function(Enum):
     GET_CREDENTIAL = Needs("credentials.get", AdminRight.READ)
     LIST_CREDENTIALS = Needs("credentials.list", AdminRight.READ)
     REVOKE_CREDENTIAL = Needs("credentials.revoke", AdminRight.CREDENTIALS)
+    MARK_CANARY = Needs("credentials.canary", AdminRight.CREDENTIALS)
     REVOKE_ALL_CREDENTIALS = Needs("credentials.revoke_all", AdminRight.CREDENTIALS, True)
 
     LIST_KEYS = Needs("keys.list", AdminRight.READ)
@@ -55,6 +58,9 @@ class Function(Enum):
     RESUME_CHAT = Needs("chats.resume", AdminRight.CHATS, True)
     REOPEN_CHAT = Needs("chats.reopen", AdminRight.CHATS, True)
     APPROVE_MIGRATION = Needs("chats.approve_migration", AdminRight.CHATS, True)
+
+    LIST_APPROVALS = Needs("approvals.list", AdminRight.READ)
+    GIVE_APPROVAL = Needs("approvals.give", AdminRight.APPROVE, True, True)
 
     SEARCH_RECORDS = Needs("audit.search", AdminRight.AUDIT)
     VERIFY_LOG = Needs("audit.verify", AdminRight.AUDIT)

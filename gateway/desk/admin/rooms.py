@@ -28,6 +28,9 @@ class OperatorRegistry(Protocol):
     def require_operator(self, operator: Operator) -> None:
         """Return if the operator's token is still good; raises `CallRefused`."""
 
+    def is_canary(self, token_id: str) -> bool:
+        """Whether nobody is to use a token."""
+
     def address_ranges(self, client: str) -> AddressRanges | None:
         """Return from where alone somebody may call; None: from anywhere."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatkey.admin.v1 import approval_service_pb2 as approval_pb
 from chatkey.admin.v1 import audit_service_pb2 as audit_pb
 from chatkey.admin.v1 import chat_registry_service_pb2 as chat_pb
 from chatkey.admin.v1 import client_service_pb2 as client_pb
@@ -16,6 +17,7 @@ from gateway.rpc.admin.times import timestamp_to
 from gateway.rpc.answers import PERMISSIONS
 from gateway.store.chats import Closure, Move
 from gateway.store.registry import IssuedToken, StoredChat, StoredClient
+from gateway.store.second_factors import Approval
 
 
 def credential_to(token: IssuedToken, state: str) -> credential_pb.Credential:
@@ -109,6 +111,18 @@ def migration_to(move: Move) -> chat_pb.Migration:
         new_chat_id=move.new_chat_id,
         approved=move.approved,
         notice_time=timestamp_to(move.noticed_at),
+    )
+
+
+def approval_to(approval: Approval) -> approval_pb.Approval:
+    """Return a request that needs a second person."""
+    return approval_pb.Approval(
+        approval_id=approval.approval_id,
+        operator=approval.operator,
+        function=approval.function,
+        digest=approval.digest,
+        ask_time=timestamp_to(approval.asked_at),
+        approved_by=approval.approved_by,
     )
 
 

@@ -41,6 +41,11 @@ class CredentialService:
         is_news = await self._credentials.revoke(ask_from(request, call), request.token_id)
         return pb.RevokeCredentialResponse(newly_revoked=is_news)
 
+    async def MarkCanary(self, request: pb.MarkCanaryRequest, call: Call) -> pb.MarkCanaryResponse:
+        """Make a token a bait."""
+        is_news = await self._credentials.mark_canary(ask_from(request, call), request.token_id)
+        return pb.MarkCanaryResponse(newly_marked=is_news)
+
     async def RevokeAllCredentials(
         self, request: pb.RevokeAllCredentialsRequest, call: Call
     ) -> pb.RevokeAllCredentialsResponse:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from chatkey.admin.v1 import (
+    approval_service_pb2,
     audit_service_pb2,
     chat_registry_service_pb2,
     client_service_pb2,
@@ -17,6 +18,7 @@ from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.admin.desk import AdminDesk
 from gateway.errors import CallRefused
+from gateway.rpc.admin.approval_service import ApprovalService
 from gateway.rpc.admin.audit_service import AuditService
 from gateway.rpc.admin.authenticate import AuthenticateOperator
 from gateway.rpc.admin.chat_registry_service import ChatRegistryService
@@ -61,6 +63,10 @@ async def open_admin_door(
             (
                 chat_registry_service_pb2.DESCRIPTOR.services_by_name["ChatRegistryService"],
                 ChatRegistryService(desk.chats),
+            ),
+            (
+                approval_service_pb2.DESCRIPTOR.services_by_name["ApprovalService"],
+                ApprovalService(desk.second_persons),
             ),
             (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], AuditService(desk.audit)),
         ],

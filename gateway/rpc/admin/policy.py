@@ -14,6 +14,7 @@ _CREDENTIALS = "/chatkey.admin.v1.CredentialService/"
 _KEYS = "/chatkey.admin.v1.KeyService/"
 _CLIENTS = "/chatkey.admin.v1.ClientService/"
 _CHATS = "/chatkey.admin.v1.ChatRegistryService/"
+_APPROVALS = "/chatkey.admin.v1.ApprovalService/"
 _AUDIT = "/chatkey.admin.v1.AuditService/"
 
 POLICY: Mapping[str, Function | Access] = {
@@ -21,6 +22,7 @@ POLICY: Mapping[str, Function | Access] = {
     f"{_CREDENTIALS}GetCredential": Function.GET_CREDENTIAL,
     f"{_CREDENTIALS}ListCredentials": Function.LIST_CREDENTIALS,
     f"{_CREDENTIALS}RevokeCredential": Function.REVOKE_CREDENTIAL,
+    f"{_CREDENTIALS}MarkCanary": Function.MARK_CANARY,
     f"{_CREDENTIALS}RevokeAllCredentials": Function.REVOKE_ALL_CREDENTIALS,
     f"{_KEYS}ListKeys": Function.LIST_KEYS,
     f"{_KEYS}PrepareKey": Function.PREPARE_KEY,
@@ -43,6 +45,8 @@ POLICY: Mapping[str, Function | Access] = {
     f"{_CHATS}ListClosedChats": Function.LIST_CLOSED_CHATS,
     f"{_CHATS}ReopenChat": Function.REOPEN_CHAT,
     f"{_CHATS}ApproveMigration": Function.APPROVE_MIGRATION,
+    f"{_APPROVALS}ListApprovals": Function.LIST_APPROVALS,
+    f"{_APPROVALS}GiveApproval": Function.GIVE_APPROVAL,
     f"{_AUDIT}SearchRecords": Function.SEARCH_RECORDS,
     f"{_AUDIT}VerifyLog": Function.VERIFY_LOG,
     f"{_AUDIT}TailRecords": Function.TAIL_RECORDS,

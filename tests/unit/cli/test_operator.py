@@ -86,7 +86,7 @@ def test_a_token_may_be_narrow(
     ("options", "status", "said"),
     [
         (["--name", "a b"], 2, "is not 1 to 48 characters"),
-        (["--name", "alice", "--scope", "write"], 2, "none of read, credentials, keys, clients, chats, audit"),
+        (["--name", "alice", "--scope", "write"], 2, "none of read, credentials, keys, clients, chats, audit, approve"),
         (["--name", "alice", "--scope", ""], 1, "scope: must be one or more of"),
         (["--name", "alice", "--ttl", "16m"], 1, "ttl: must be whole seconds"),
         (["--scope", "read"], 2, "--name"),

@@ -48,6 +48,7 @@ CALLS: dict[Function, Callable[[AdminDesk, Ask], Awaitable[Any]]] = {
     Function.GET_CREDENTIAL: lambda desk, ask: desk.credentials.get(ask, "t"),
     Function.LIST_CREDENTIALS: lambda desk, ask: desk.credentials.list(ask, "", (), PAGE),
     Function.REVOKE_CREDENTIAL: lambda desk, ask: desk.credentials.revoke(ask, "t"),
+    Function.MARK_CANARY: lambda desk, ask: desk.credentials.mark_canary(ask, "t"),
     Function.REVOKE_ALL_CREDENTIALS: lambda desk, ask: desk.credentials.revoke_all(ask, Whose(client="svc:a"), None),
     Function.LIST_KEYS: lambda desk, ask: desk.keys.list(ask),
     Function.GET_JWKS: lambda desk, ask: desk.keys.jwks(ask),
@@ -70,6 +71,8 @@ CALLS: dict[Function, Callable[[AdminDesk, Ask], Awaitable[Any]]] = {
     Function.SUSPEND_CHAT: lambda desk, ask: desk.chats.suspend(ask, CHAT),
     Function.RESUME_CHAT: lambda desk, ask: desk.chats.resume(ask, CHAT),
     Function.APPROVE_MIGRATION: lambda desk, ask: desk.chats.approve_migration(ask, -5),
+    Function.LIST_APPROVALS: lambda desk, ask: desk.second_persons.pending(ask),
+    Function.GIVE_APPROVAL: lambda desk, ask: desk.second_persons.approve(ask, "none"),
     Function.SEARCH_RECORDS: lambda desk, ask: desk.audit.search(ask, {}, PAGE),
     Function.VERIFY_LOG: lambda desk, ask: desk.audit.verify(ask, ()),
     Function.TAIL_RECORDS: lambda desk, ask: _tail(desk, ask),
@@ -90,7 +93,7 @@ def test_every_function_is_tried() -> None:
 
 def test_what_changes_what_somebody_may_do_is_critical_but_for_taking_one_token_away() -> None:
     changing = {function for function in Function if function.value.right not in (AdminRight.READ, AdminRight.AUDIT)}
-    assert changing - set(CRITICAL) == {Function.REVOKE_CREDENTIAL}
+    assert changing - set(CRITICAL) == {Function.REVOKE_CREDENTIAL, Function.MARK_CANARY}
     assert set(CRITICAL) < changing
 
 
@@ -187,6 +190,19 @@ async def test_an_operators_token_is_revoked_by_its_id(offices: Offices) -> None
     with pytest.raises(Unauthenticated, match="unauthenticated") as revoked:
         offices.house.registry.require_operator(ask.operator)
     assert revoked.value.cause == "revoked_jti"
+
+
+async def test_a_bait_is_written_down_as_one_also_when_it_has_expired(offices: Offices) -> None:
+    entrance = offices.desk.entrance
+    bearer, house = [f"Bearer {offices.token(name='mallory')}"], offices.house
+    token_id = entrance.authenticate(bearer, Origin()).token_id
+    await offices.desk.credentials.mark_canary(offices.ask(), token_id)
+    await house.registry.refresh()
+    for ahead in (timedelta(0), timedelta(hours=1)):
+        house.clock.ahead = ahead
+        with pytest.raises(Unauthenticated) as refused:
+            entrance.authenticate(bearer, Origin())
+        assert refused.value.cause == "canary_used"
 
 
 async def test_operators_need_not_be_registered(offices: Offices) -> None:

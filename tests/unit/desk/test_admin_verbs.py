@@ -10,12 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access.approvals import Approvals
 from gateway.access.issue import Terms
 from gateway.access.key_ring import KeyState
 from gateway.desk.admin.credentials import Whose
 from gateway.desk.admin.pages import Page, token_after
 from gateway.desk.admin.rooms import SeenChat
-from gateway.errors import MethodUnknown, RequestInvalid, ResourceNotFound, ShuttingDown, StateConflict
+from gateway.errors import (
+    ApprovalRequired,
+    MethodUnknown,
+    RequestInvalid,
+    ResourceNotFound,
+    ShuttingDown,
+    StateConflict,
+)
 from gateway.model import Grant, Permission, Record
 from gateway.store.chats import Closure, Move
 from tests.support import canary
@@ -100,6 +108,26 @@ async def test_a_token_is_revoked_once(offices: Offices) -> None:
     token_id = await issue(offices)
     assert await offices.desk.credentials.revoke(offices.ask(), token_id)
     assert not await offices.desk.credentials.revoke(offices.ask(), token_id)
+
+
+async def test_a_token_is_made_a_bait_once(offices: Offices) -> None:
+    token_id = await issue(offices)
+    assert await offices.desk.credentials.mark_canary(offices.ask(), token_id)
+    assert not await offices.desk.credentials.mark_canary(offices.ask(), token_id)
+    assert (await offices.desk.credentials.get(offices.ask(), token_id))[1] == "canary"
+
+
+async def test_what_another_operator_asked_for_is_approved(offices: Offices) -> None:
+    approvals = Approvals(offices.house.store.second_factors, offices.house.clock, lambda: "a-1")
+    with pytest.raises(ApprovalRequired):
+        await approvals.require("alice", "keys.prepare", b"request", None)
+    (waiting,) = await offices.desk.second_persons.pending(offices.ask())
+    assert (waiting.approval_id, waiting.operator, waiting.function) == ("a-1", "alice", "keys.prepare")
+    with pytest.raises(StateConflict):
+        await offices.desk.second_persons.approve(offices.ask(), "a-1")
+    assert (await offices.desk.second_persons.approve(offices.ask(name="bob"), "a-1")).approved_by == "bob"
+    await approvals.require("alice", "keys.prepare", b"request", "a-1")
+    assert not await offices.desk.second_persons.pending(offices.ask())
 
 
 async def test_everything_of_a_client_a_key_or_everybody_is_revoked(offices: Offices) -> None:

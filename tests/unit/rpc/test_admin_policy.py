@@ -9,6 +9,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from chatkey.admin.v1 import (
+    approval_service_pb2,
     audit_service_pb2,
     chat_registry_service_pb2,
     client_service_pb2,
@@ -22,6 +23,7 @@ from gateway.rpc.admin.policy import POLICY
 from gateway.rpc.policy import Access, require_complete
 
 ADMIN = (
+    approval_service_pb2,
     audit_service_pb2,
     chat_registry_service_pb2,
     client_service_pb2,
@@ -65,6 +67,6 @@ def test_only_health_is_public_and_nothing_else_is_at_both_doors() -> None:
 
 
 def test_every_state_of_the_contract_is_one_of_the_house() -> None:
-    assert set(convert.CREDENTIAL_STATES.values()) == {"valid", "expired", "revoked", "disabled"}
+    assert set(convert.CREDENTIAL_STATES.values()) == {"valid", "expired", "revoked", "disabled", "canary"}
     assert set(convert.CLIENT_STATES.values()) == {"enabled", "disabled", "unregistered"}
     assert set(convert.CHAT_STATES.values()) == {"authorized", "suspended", "unauthorized"}

@@ -27,15 +27,15 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)chatkey/admin/v1/credential_service.proto\x12\x10\x63hatkey.admin.v1\x1a chatkey/v1/credential_self.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n\x16IssueCredentialRequest\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12%\n\x06grants\x18\x02 \x03(\x0b\x32\x15.chatkey.v1.ChatGrant\x12&\n\x03ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0e\x61\x64\x64ress_ranges\x18\x04 \x03(\t\x12\x1e\n\x16\x63\x65rtificate_thumbprint\x18\x05 \x01(\t\x12\x17\n\ngeneration\x18\x06 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_generation\"Z\n\x17IssueCredentialResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x30\n\ncredential\x18\x02 \x01(\x0b\x32\x1c.chatkey.admin.v1.Credential\"(\n\x14GetCredentialRequest\x12\x10\n\x08token_id\x18\x01 \x01(\t\"I\n\x15GetCredentialResponse\x12\x30\n\ncredential\x18\x01 \x01(\x0b\x32\x1c.chatkey.admin.v1.Credential\"\x82\x01\n\x16ListCredentialsRequest\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x31\n\x06states\x18\x02 \x03(\x0e\x32!.chatkey.admin.v1.CredentialState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"e\n\x17ListCredentialsResponse\x12\x31\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1c.chatkey.admin.v1.Credential\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x17RevokeCredentialRequest\x12\x10\n\x08token_id\x18\x01 \x01(\t\"1\n\x18RevokeCredentialResponse\x12\x15\n\rnewly_revoked\x18\x01 \x01(\x08\"\xa9\x01\n\x1bRevokeAllCredentialsRequest\x12\x10\n\x06\x63lient\x18\x01 \x01(\tH\x00\x12*\n\x03key\x18\x02 \x01(\x0b\x32\x1b.chatkey.admin.v1.IssuerKeyH\x00\x12\x13\n\teverybody\x18\x03 \x01(\x08H\x00\x12.\n\nnot_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05whose\"N\n\x1cRevokeAllCredentialsResponse\x12.\n\nnot_before\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"+\n\tIssuerKey\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\"\xf6\x01\n\nCredential\x12\x10\n\x08token_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63lient\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x10\n\x08\x63hat_ids\x18\x04 \x03(\x03\x12.\n\nissue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tissued_by\x18\x07 \x01(\t\x12\x30\n\x05state\x18\x08 \x01(\x0e\x32!.chatkey.admin.v1.CredentialState*\xaa\x01\n\x0f\x43redentialState\x12 \n\x1c\x43REDENTIAL_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43REDENTIAL_STATE_VALID\x10\x01\x12\x1c\n\x18\x43REDENTIAL_STATE_EXPIRED\x10\x02\x12\x1c\n\x18\x43REDENTIAL_STATE_REVOKED\x10\x03\x12\x1d\n\x19\x43REDENTIAL_STATE_DISABLED\x10\x04\x32\xa7\x04\n\x11\x43redentialService\x12\x66\n\x0fIssueCredential\x12(.chatkey.admin.v1.IssueCredentialRequest\x1a).chatkey.admin.v1.IssueCredentialResponse\x12`\n\rGetCredential\x12&.chatkey.admin.v1.GetCredentialRequest\x1a\'.chatkey.admin.v1.GetCredentialResponse\x12\x66\n\x0fListCredentials\x12(.chatkey.admin.v1.ListCredentialsRequest\x1a).chatkey.admin.v1.ListCredentialsResponse\x12i\n\x10RevokeCredential\x12).chatkey.admin.v1.RevokeCredentialRequest\x1a*.chatkey.admin.v1.RevokeCredentialResponse\x12u\n\x14RevokeAllCredentials\x12-.chatkey.admin.v1.RevokeAllCredentialsRequest\x1a..chatkey.admin.v1.RevokeAllCredentialsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)chatkey/admin/v1/credential_service.proto\x12\x10\x63hatkey.admin.v1\x1a chatkey/v1/credential_self.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n\x16IssueCredentialRequest\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12%\n\x06grants\x18\x02 \x03(\x0b\x32\x15.chatkey.v1.ChatGrant\x12&\n\x03ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0e\x61\x64\x64ress_ranges\x18\x04 \x03(\t\x12\x1e\n\x16\x63\x65rtificate_thumbprint\x18\x05 \x01(\t\x12\x17\n\ngeneration\x18\x06 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_generation\"Z\n\x17IssueCredentialResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x30\n\ncredential\x18\x02 \x01(\x0b\x32\x1c.chatkey.admin.v1.Credential\"(\n\x14GetCredentialRequest\x12\x10\n\x08token_id\x18\x01 \x01(\t\"I\n\x15GetCredentialResponse\x12\x30\n\ncredential\x18\x01 \x01(\x0b\x32\x1c.chatkey.admin.v1.Credential\"\x82\x01\n\x16ListCredentialsRequest\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x31\n\x06states\x18\x02 \x03(\x0e\x32!.chatkey.admin.v1.CredentialState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"e\n\x17ListCredentialsResponse\x12\x31\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32\x1c.chatkey.admin.v1.Credential\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x17RevokeCredentialRequest\x12\x10\n\x08token_id\x18\x01 \x01(\t\"1\n\x18RevokeCredentialResponse\x12\x15\n\rnewly_revoked\x18\x01 \x01(\x08\"%\n\x11MarkCanaryRequest\x12\x10\n\x08token_id\x18\x01 \x01(\t\"*\n\x12MarkCanaryResponse\x12\x14\n\x0cnewly_marked\x18\x01 \x01(\x08\"\xa9\x01\n\x1bRevokeAllCredentialsRequest\x12\x10\n\x06\x63lient\x18\x01 \x01(\tH\x00\x12*\n\x03key\x18\x02 \x01(\x0b\x32\x1b.chatkey.admin.v1.IssuerKeyH\x00\x12\x13\n\teverybody\x18\x03 \x01(\x08H\x00\x12.\n\nnot_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05whose\"N\n\x1cRevokeAllCredentialsResponse\x12.\n\nnot_before\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"+\n\tIssuerKey\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\"\xf6\x01\n\nCredential\x12\x10\n\x08token_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63lient\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x10\n\x08\x63hat_ids\x18\x04 \x03(\x03\x12.\n\nissue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tissued_by\x18\x07 \x01(\t\x12\x30\n\x05state\x18\x08 \x01(\x0e\x32!.chatkey.admin.v1.CredentialState*\xc7\x01\n\x0f\x43redentialState\x12 \n\x1c\x43REDENTIAL_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43REDENTIAL_STATE_VALID\x10\x01\x12\x1c\n\x18\x43REDENTIAL_STATE_EXPIRED\x10\x02\x12\x1c\n\x18\x43REDENTIAL_STATE_REVOKED\x10\x03\x12\x1d\n\x19\x43REDENTIAL_STATE_DISABLED\x10\x04\x12\x1b\n\x17\x43REDENTIAL_STATE_CANARY\x10\x05\x32\x80\x05\n\x11\x43redentialService\x12\x66\n\x0fIssueCredential\x12(.chatkey.admin.v1.IssueCredentialRequest\x1a).chatkey.admin.v1.IssueCredentialResponse\x12`\n\rGetCredential\x12&.chatkey.admin.v1.GetCredentialRequest\x1a\'.chatkey.admin.v1.GetCredentialResponse\x12\x66\n\x0fListCredentials\x12(.chatkey.admin.v1.ListCredentialsRequest\x1a).chatkey.admin.v1.ListCredentialsResponse\x12i\n\x10RevokeCredential\x12).chatkey.admin.v1.RevokeCredentialRequest\x1a*.chatkey.admin.v1.RevokeCredentialResponse\x12W\n\nMarkCanary\x12#.chatkey.admin.v1.MarkCanaryRequest\x1a$.chatkey.admin.v1.MarkCanaryResponse\x12u\n\x14RevokeAllCredentials\x12-.chatkey.admin.v1.RevokeAllCredentialsRequest\x1a..chatkey.admin.v1.RevokeAllCredentialsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chatkey.admin.v1.credential_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREDENTIALSTATE']._serialized_start=1468
-  _globals['_CREDENTIALSTATE']._serialized_end=1638
+  _globals['_CREDENTIALSTATE']._serialized_start=1551
+  _globals['_CREDENTIALSTATE']._serialized_end=1750
   _globals['_ISSUECREDENTIALREQUEST']._serialized_start=163
   _globals['_ISSUECREDENTIALREQUEST']._serialized_end=378
   _globals['_ISSUECREDENTIALRESPONSE']._serialized_start=380
@@ -52,14 +52,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKECREDENTIALREQUEST']._serialized_end=868
   _globals['_REVOKECREDENTIALRESPONSE']._serialized_start=870
   _globals['_REVOKECREDENTIALRESPONSE']._serialized_end=919
-  _globals['_REVOKEALLCREDENTIALSREQUEST']._serialized_start=922
-  _globals['_REVOKEALLCREDENTIALSREQUEST']._serialized_end=1091
-  _globals['_REVOKEALLCREDENTIALSRESPONSE']._serialized_start=1093
-  _globals['_REVOKEALLCREDENTIALSRESPONSE']._serialized_end=1171
-  _globals['_ISSUERKEY']._serialized_start=1173
-  _globals['_ISSUERKEY']._serialized_end=1216
-  _globals['_CREDENTIAL']._serialized_start=1219
-  _globals['_CREDENTIAL']._serialized_end=1465
-  _globals['_CREDENTIALSERVICE']._serialized_start=1641
-  _globals['_CREDENTIALSERVICE']._serialized_end=2192
+  _globals['_MARKCANARYREQUEST']._serialized_start=921
+  _globals['_MARKCANARYREQUEST']._serialized_end=958
+  _globals['_MARKCANARYRESPONSE']._serialized_start=960
+  _globals['_MARKCANARYRESPONSE']._serialized_end=1002
+  _globals['_REVOKEALLCREDENTIALSREQUEST']._serialized_start=1005
+  _globals['_REVOKEALLCREDENTIALSREQUEST']._serialized_end=1174
+  _globals['_REVOKEALLCREDENTIALSRESPONSE']._serialized_start=1176
+  _globals['_REVOKEALLCREDENTIALSRESPONSE']._serialized_end=1254
+  _globals['_ISSUERKEY']._serialized_start=1256
+  _globals['_ISSUERKEY']._serialized_end=1299
+  _globals['_CREDENTIAL']._serialized_start=1302
+  _globals['_CREDENTIAL']._serialized_end=1548
+  _globals['_CREDENTIALSERVICE']._serialized_start=1753
+  _globals['_CREDENTIALSERVICE']._serialized_end=2393
 # @@protoc_insertion_point(module_scope)

@@ -19,11 +19,13 @@ class CredentialState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CREDENTIAL_STATE_EXPIRED: _ClassVar[CredentialState]
     CREDENTIAL_STATE_REVOKED: _ClassVar[CredentialState]
     CREDENTIAL_STATE_DISABLED: _ClassVar[CredentialState]
+    CREDENTIAL_STATE_CANARY: _ClassVar[CredentialState]
 CREDENTIAL_STATE_UNSPECIFIED: CredentialState
 CREDENTIAL_STATE_VALID: CredentialState
 CREDENTIAL_STATE_EXPIRED: CredentialState
 CREDENTIAL_STATE_REVOKED: CredentialState
 CREDENTIAL_STATE_DISABLED: CredentialState
+CREDENTIAL_STATE_CANARY: CredentialState
 
 class IssueCredentialRequest(_message.Message):
     __slots__ = ("client", "grants", "ttl", "address_ranges", "certificate_thumbprint", "generation")
@@ -92,6 +94,18 @@ class RevokeCredentialResponse(_message.Message):
     NEWLY_REVOKED_FIELD_NUMBER: _ClassVar[int]
     newly_revoked: bool
     def __init__(self, newly_revoked: _Optional[bool] = ...) -> None: ...
+
+class MarkCanaryRequest(_message.Message):
+    __slots__ = ("token_id",)
+    TOKEN_ID_FIELD_NUMBER: _ClassVar[int]
+    token_id: str
+    def __init__(self, token_id: _Optional[str] = ...) -> None: ...
+
+class MarkCanaryResponse(_message.Message):
+    __slots__ = ("newly_marked",)
+    NEWLY_MARKED_FIELD_NUMBER: _ClassVar[int]
+    newly_marked: bool
+    def __init__(self, newly_marked: _Optional[bool] = ...) -> None: ...
 
 class RevokeAllCredentialsRequest(_message.Message):
     __slots__ = ("client", "key", "everybody", "not_before")

@@ -55,6 +55,11 @@ class CredentialServiceStub:
                 request_serializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.RevokeCredentialRequest.SerializeToString,
                 response_deserializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.RevokeCredentialResponse.FromString,
                 _registered_method=True)
+        self.MarkCanary = channel.unary_unary(
+                '/chatkey.admin.v1.CredentialService/MarkCanary',
+                request_serializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.MarkCanaryRequest.SerializeToString,
+                response_deserializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.MarkCanaryResponse.FromString,
+                _registered_method=True)
         self.RevokeAllCredentials = channel.unary_unary(
                 '/chatkey.admin.v1.CredentialService/RevokeAllCredentials',
                 request_serializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.RevokeAllCredentialsRequest.SerializeToString,
@@ -105,6 +110,14 @@ class CredentialServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MarkCanary(self, request, context):
+        """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
+        it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RevokeAllCredentials(self, request, context):
         """Revokes every token of a client, of one key, or of everybody, operators included. Critical. Needs the right `credentials`.
 
@@ -136,6 +149,11 @@ def add_CredentialServiceServicer_to_server(servicer, server):
                     servicer.RevokeCredential,
                     request_deserializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.RevokeCredentialRequest.FromString,
                     response_serializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.RevokeCredentialResponse.SerializeToString,
+            ),
+            'MarkCanary': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkCanary,
+                    request_deserializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.MarkCanaryRequest.FromString,
+                    response_serializer=chatkey_dot_admin_dot_v1_dot_credential__service__pb2.MarkCanaryResponse.SerializeToString,
             ),
             'RevokeAllCredentials': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeAllCredentials,
@@ -252,6 +270,33 @@ class CredentialService:
             '/chatkey.admin.v1.CredentialService/RevokeCredential',
             chatkey_dot_admin_dot_v1_dot_credential__service__pb2.RevokeCredentialRequest.SerializeToString,
             chatkey_dot_admin_dot_v1_dot_credential__service__pb2.RevokeCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkCanary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.admin.v1.CredentialService/MarkCanary',
+            chatkey_dot_admin_dot_v1_dot_credential__service__pb2.MarkCanaryRequest.SerializeToString,
+            chatkey_dot_admin_dot_v1_dot_credential__service__pb2.MarkCanaryResponse.FromString,
             options,
             channel_credentials,
             insecure,

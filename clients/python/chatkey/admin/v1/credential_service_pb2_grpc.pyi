@@ -65,6 +65,10 @@ class CredentialServiceStub:
     It is on disk before the call answers. The gateway refuses the token within a second, and sends none of its messages that wait.
     A repeat succeeds and changes nothing.
     """
+    MarkCanary: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.MarkCanaryRequest, _credential_service_pb2.MarkCanaryResponse]
+    """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
+    it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
+    """
     RevokeAllCredentials: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.RevokeAllCredentialsRequest, _credential_service_pb2.RevokeAllCredentialsResponse]
     """Revokes every token of a client, of one key, or of everybody, operators included. Critical. Needs the right `credentials`.
 
@@ -98,6 +102,10 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
 
     It is on disk before the call answers. The gateway refuses the token within a second, and sends none of its messages that wait.
     A repeat succeeds and changes nothing.
+    """
+    MarkCanary: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.MarkCanaryRequest, _credential_service_pb2.MarkCanaryResponse]  # type: ignore[assignment]
+    """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
+    it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
     """
     RevokeAllCredentials: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.RevokeAllCredentialsRequest, _credential_service_pb2.RevokeAllCredentialsResponse]  # type: ignore[assignment]
     """Revokes every token of a client, of one key, or of everybody, operators included. Critical. Needs the right `credentials`.
@@ -153,6 +161,16 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
 
         It is on disk before the call answers. The gateway refuses the token within a second, and sends none of its messages that wait.
         A repeat succeeds and changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def MarkCanary(
+        self,
+        request: _credential_service_pb2.MarkCanaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_credential_service_pb2.MarkCanaryResponse, _abc.Awaitable[_credential_service_pb2.MarkCanaryResponse]]:
+        """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
+        it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
         """
 
     @_abc_1.abstractmethod
