@@ -88,7 +88,9 @@ def test_every_status_has_one_error_info_and_says_the_code_twice(error: Exceptio
 
 
 def test_the_refusals_here_are_all_there_are() -> None:
-    assert {type(error) for error in REFUSALS if isinstance(error, errors.GatewayError)} == set(with_reason())
+    # What a room makes of one for itself is answered as that one.
+    of_the_house = {error for error in with_reason() if error.__module__ == errors.__name__}
+    assert {type(error) for error in REFUSALS if isinstance(error, errors.GatewayError)} == of_the_house
 
 
 @pytest.mark.parametrize("kind", [errors.Unauthenticated, errors.TokenExpired, errors.PermissionDenied])
