@@ -17,8 +17,8 @@ FULL = 1_000
 KINDS = 500
 """Kinds told apart in a window; all others are one more kind, without an address and a method."""
 
-_Kind: TypeAlias = tuple[str, str, str]  # address, reason, method
-_OTHER: _Kind = ("", "other", "")
+_Kind: TypeAlias = tuple[str, str, str, str]  # event, address, reason, method
+_OTHER: _Kind = ("call.refused", "", "other", "")
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Floods:
 
     def admit(self, record: Record, *, has_room: bool) -> bool:
         """Return whether to write a refusal in full; if not, it is counted. Without room for it, it is counted."""
-        kind = (record.address, record.reason, record.method)
+        kind = (record.event, record.address, record.reason, record.method)
         if kind not in self._tallies and len(self._tallies) >= KINDS:
             kind = _OTHER
         tally = self._tallies.setdefault(kind, _Tally())
@@ -75,11 +75,11 @@ class Floods:
 
 def _summary(kind: _Kind, tally: _Tally) -> Record:
     """Leave out who asked for what: that may have differed."""
-    address, reason, method = kind
+    event, address, reason, method = kind
     first_at, last_at = tally.times[0], tally.times[-1]
     return Record(
         at=last_at,
-        event="call.refused",
+        event=event,
         decision="deny",
         reason=reason,
         verified=False,

@@ -110,6 +110,15 @@ async def test_beyond_a_hundred_equal_ones_the_rest_is_one_record(
     ]
 
 
+async def test_what_is_counted_stays_what_it_was(book: Ledger, store: ModelStore) -> None:
+    for _ in range(FULL_OF_A_KIND + 2):
+        book.refused(refusal(event="operator.refused"))
+    await book.close()
+    assert [(record.event, record.count) for record in store.log[-2:]] == [
+        ("operator.refused", 1), ("operator.refused", 2),
+    ]  # fmt: skip
+
+
 async def test_the_next_window_begins_anew(book: Ledger, store: ModelStore, clock: TurnedClock) -> None:
     for _ in range(FULL_OF_A_KIND + 1):
         book.refused(refusal())
@@ -121,7 +130,7 @@ async def test_the_next_window_begins_anew(book: Ledger, store: ModelStore, cloc
     assert Counter("aggregated" in record.facts for record in store.log) == {False: FULL_OF_A_KIND + 3, True: 1}
 
 
-@pytest.mark.parametrize("field", ["address", "reason", "method"])
+@pytest.mark.parametrize("field", ["address", "reason", "method", "event"])
 async def test_the_first_of_every_kind_is_written_in_full(book: Ledger, store: ModelStore, field: str) -> None:
     for _ in range(1000):
         book.refused(refusal())
