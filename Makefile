@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check format generate lock bench soak clean
+.PHONY: demo test check format generate lock bench soak mutation clean
 
 demo: $(READY)
 	@$(BIN)/chatkey demo
@@ -35,6 +35,10 @@ soak: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks
+
+# Whether the tests notice when a rule of gateway/access is broken, thousands of times: about ten minutes on two cores.
+mutation: $(READY)
+	@$(BIN)/python -m tests.support.mutation
 
 clean:
 	rm -rf .venv

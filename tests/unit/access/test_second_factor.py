@@ -196,6 +196,26 @@ async def test_another_lock_is_on_record_again(house: House) -> None:
     assert (await house.events()).count("operator.locked") == 2
 
 
+async def test_after_a_lock_the_count_begins_anew_and_a_good_code_ends_it(house: House) -> None:
+    await house.enroll()
+    for _ in range(MOST_FAILURES):
+        await house.refused("000000")
+    house.clock.at += LOCK
+    for _ in range(MOST_FAILURES - 1):
+        assert await house.refused("000000") == "second_factor_wrong"
+    await house.ask(house.code())
+    (kept,) = await house.store.second_factors.authenticators()
+    assert (kept.failures, kept.locked_until) == (0, None)
+
+
+async def test_a_used_code_that_locks_is_known_as_used(house: House) -> None:
+    await house.enroll()
+    code = house.code()
+    await house.ask(code)
+    causes = [await house.refused(code) for _ in range(MOST_FAILURES)]
+    assert causes == ["second_factor_used"] * MOST_FAILURES
+
+
 async def test_an_app_is_enrolled_once_unless_it_was_lost(house: House) -> None:
     await house.enroll()
     other = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
