@@ -1,4 +1,4 @@
-"""One lane for each chat: its messages in the order in which they are to be attempted."""
+"""One lane for each chat, by whichever of its ids it is called: its messages in the order of their attempts."""
 
 from __future__ import annotations
 
@@ -88,3 +88,62 @@ class Lane:
             self.end()
         else:
             self._queue.pop(message_id, None)
+
+
+class Lanes:
+    """Which lane is whose: those of a chat that moved become one, once the attempt under way has ended."""
+
+    def __init__(self) -> None:
+        """Begin with no lane."""
+        self._lanes: dict[int, Lane] = {}
+        self._moved: dict[int, int] = {}
+        self._held: set[int] = set()
+
+    def __iter__(self) -> Iterator[Lane]:
+        """Go through the lanes that there are now."""
+        return iter(list(self._lanes.values()))
+
+    def found(self, chat_id: int) -> Lane | None:
+        """Return the lane of a chat that may have moved: an attempt under way keeps the old one until it ends."""
+        return self._lanes.get(chat_id) or self._lanes.get(self._moved.get(chat_id, chat_id))
+
+    def of(self, chat_id: int) -> Lane:
+        """Return the lane of a chat, a new one if need be."""
+        lane = self.found(chat_id)
+        if lane is None:
+            present_id = self._moved.get(chat_id, chat_id)
+            lane = self._lanes[present_id] = Lane(present_id)
+        return lane
+
+    def imagined(self, chat_id: int) -> Lane:
+        """Return the lane of a chat, without keeping it if there is none."""
+        return self.found(chat_id) or Lane(self._moved.get(chat_id, chat_id))
+
+    def drop(self, lane: Lane) -> None:
+        """Keep a lane no longer in which nothing is."""
+        self._lanes.pop(lane.chat_id, None)
+
+    def hold(self, chat_id: int) -> None:
+        """Let nothing out of a chat's lane until it moves."""
+        self._held.add(chat_id)
+
+    def is_held(self, lane: Lane) -> bool:
+        """Whether nothing may leave it."""
+        return lane.chat_id in self._held
+
+    def move(self, chat_id: int, new_chat_id: int) -> Lane | None:
+        """Have what is for a chat go to another one; return the lane that is to be merged."""
+        self._held.discard(chat_id)
+        self._moved[chat_id] = new_chat_id
+        return self._lanes.get(chat_id)
+
+    def has_moved(self, lane: Lane) -> bool:
+        """Whether what is in it belongs into another one."""
+        return lane.chat_id in self._moved
+
+    def merged(self, lane: Lane) -> Lane:
+        """Put what waits for a chat that moved where it goes now, and return that lane."""
+        del self._lanes[lane.chat_id]
+        present = self.of(lane.chat_id)
+        present.absorb(lane)
+        return present

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from math import inf
 
 from gateway.clock import Clock
 from gateway.delivery.agenda import Agenda
+from gateway.delivery.alarm import Alarm
 from gateway.delivery.counts import Counts
-from gateway.delivery.lanes import Lane
+from gateway.delivery.lanes import Lane, Lanes
 from gateway.delivery.pacing import Pacing
 from gateway.delivery.touches import Behind
 from gateway.delivery.turns import Turns
@@ -65,14 +64,11 @@ class Schedule:
         self._expire = expire
         self._early: dict[str, Pending] = {}
         self._behind = Behind()
-        self._lanes: dict[int, Lane] = {}
-        self._moved: dict[int, int] = {}
-        self._held: set[int] = set()
+        self._lanes = Lanes()
         self._held_back: Agenda[Lane] = Agenda()
         self._scheduled: Agenda[str] = Agenda()
         self._expiry: Agenda[str] = Agenda()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = inf
+        self._alarm = Alarm(self.go_on)
 
     def __len__(self) -> int:
         """Return how many messages wait here."""
@@ -85,17 +81,16 @@ class Schedule:
             self._admit(pending)
             if pending.state is State.RETRY_WAIT:
                 # The chat's pause outlives its message, which may be cancelled or expire first.
-                self._pacing.hold(self._lane(pending.chat_id).chat_id, self._monotonic(pending.due_at))
+                self._pacing.hold(self._lanes.of(pending.chat_id).chat_id, self._monotonic(pending.due_at))
         self._early.clear()
-        for lane in list(self._lanes.values()):
+        for lane in self._lanes:
             self._place(lane)
         self.go_on()
 
     def close(self) -> None:
         """Let nothing begin or expire any more."""
         self.is_open = False
-        if self._timer:
-            self._timer.cancel()
+        self._alarm.stop()
 
     def knows(self, message_id: str) -> bool:
         """Whether a message is here and not final."""
@@ -113,7 +108,7 @@ class Schedule:
             return self.wait(chat_id, client, pending.target_id)
         if pending and pending.due_at > self._clock.now():
             return self._monotonic(pending.due_at) - now
-        lane = self._found(chat_id) or Lane(self._moved.get(chat_id, chat_id))
+        lane = self._lanes.imagined(chat_id)
         ahead, begins = lane.ahead_of(message_id), max(now, lane.not_before)
         turns = (ahead + 1) * (self._turns.before(client) + 1) - 1
         return (
@@ -128,9 +123,9 @@ class Schedule:
         Every call is followed by one of `left`, `joined` and `took` for this chat. Whoever reserved an attempt goes
         first in the chat, so messages have to be handed to the store in the order in which they are announced.
         """
-        lane = self._lane(chat_id)
+        lane = self._lanes.of(chat_id)
         now = self._clock.monotonic()
-        is_free = lane.is_idle and lane.chat_id not in self._held
+        is_free = lane.is_idle and not self._lanes.is_held(lane)
         may_begin = now_due and is_free and not self._turns and self._may_begin(now)
         reserved = may_begin and self._pacing.chat_free_at(lane.chat_id, now) <= now
         if reserved:
@@ -141,7 +136,7 @@ class Schedule:
 
     def left(self, chat_id: int, *, reserved: bool) -> None:
         """Say that the announced message was not kept."""
-        lane = self._lane(chat_id)
+        lane = self._lanes.of(chat_id)
         lane.joining -= 1
         if reserved:
             self.not_made(lane)
@@ -151,7 +146,7 @@ class Schedule:
 
     def joined(self, pending: Pending) -> None:
         """Say that the announced message is kept and waits."""
-        lane = self._lane(pending.chat_id)
+        lane = self._lanes.of(pending.chat_id)
         lane.joining -= 1
         if self.is_open:
             self._admit(pending)
@@ -162,7 +157,7 @@ class Schedule:
 
     def took(self, pending: Pending) -> Lane:
         """Say that the announced message is kept and takes the attempt that was reserved for it; return its lane."""
-        lane = self._lane(pending.chat_id)
+        lane = self._lanes.of(pending.chat_id)
         lane.joining -= 1
         lane.head = pending
         self._know(pending)
@@ -170,7 +165,7 @@ class Schedule:
 
     def ended(self, pending: Pending) -> None:
         """Say that the announced message is kept and ends without an attempt; it is known until `forget`."""
-        lane = self._lane(pending.chat_id)
+        lane = self._lanes.of(pending.chat_id)
         lane.joining -= 1
         self._know(pending)
         self._place(lane)
@@ -180,7 +175,7 @@ class Schedule:
         self._scheduled.discard(pending.id)
         self._expiry.discard(pending.id)
         self._behind.discard(pending)
-        if lane := self._found(pending.chat_id):
+        if lane := self._lanes.found(pending.chat_id):
             lane.remove(pending.id)
             self._place(lane)
 
@@ -199,7 +194,7 @@ class Schedule:
     def line_up(self, pending: Pending) -> None:
         """Give a message that was `freed` its place."""
         self._line_up(pending)
-        self._place(self._lane(pending.chat_id))
+        self._place(self._lanes.of(pending.chat_id))
 
     def forget(self, message_id: str) -> bool:
         """Know a message no longer, for it is final; return whether it was known."""
@@ -217,15 +212,13 @@ class Schedule:
 
     def hold(self, chat_id: int) -> None:
         """Begin nothing in a chat until it moves."""
-        self._held.add(chat_id)
-        if lane := self._found(chat_id):
+        self._lanes.hold(chat_id)
+        if lane := self._lanes.found(chat_id):
             self._place(lane)
 
     def move(self, chat_id: int, new_chat_id: int) -> None:
         """Have what is for a chat go to another one: what waits for both stands in one order from now on."""
-        self._held.discard(chat_id)
-        self._moved[chat_id] = new_chat_id
-        if lane := self._lanes.get(chat_id):
+        if lane := self._lanes.move(chat_id, new_chat_id):
             self._place(lane)
         self.go_on()
 
@@ -260,7 +253,7 @@ class Schedule:
         now = self._clock.monotonic()
         for message_id in self._scheduled.take_due(now):
             pending = self.pending[message_id]
-            lane = self._lane(pending.chat_id)
+            lane = self._lanes.of(pending.chat_id)
             lane.add(pending)
             self._place(lane)
         for message_id in self._expiry.take_due(now):
@@ -272,7 +265,7 @@ class Schedule:
             self._place(lane)
         while self._turns and self._may_begin(now):
             self._begin(self._turns.take(), now)
-        self._set_timer(now)
+        self._set_alarm(now)
 
     # Within.
 
@@ -286,7 +279,7 @@ class Schedule:
 
     def _line_up(self, pending: Pending) -> None:
         """Put a message where it waits: behind the one that it touches, apart until its own time, or in its lane."""
-        lane = self._lane(pending.chat_id)
+        lane = self._lanes.of(pending.chat_id)
         if self.knows(pending.target_id):
             self._behind.add(pending)
         elif pending.state is State.RETRY_WAIT and lane.head is None:
@@ -302,30 +295,12 @@ class Schedule:
         self._counts.waiting += 1
         self.waiting_of[pending.client] += 1
 
-    def _found(self, chat_id: int) -> Lane | None:
-        """Return the lane of a chat that may have moved: an attempt under way keeps the old one until it ends."""
-        return self._lanes.get(chat_id) or self._lanes.get(self._moved.get(chat_id, chat_id))
-
-    def _lane(self, chat_id: int) -> Lane:
-        lane = self._found(chat_id)
-        if lane is None:
-            present_id = self._moved.get(chat_id, chat_id)
-            lane = self._lanes[present_id] = Lane(present_id)
-        return lane
-
-    def _merged(self, lane: Lane) -> Lane:
-        """Put what waits for a chat that moved where it goes now, and return that lane."""
-        self._displace(lane)
-        del self._lanes[lane.chat_id]
-        present = self._lane(lane.chat_id)
-        present.absorb(lane)
-        return present
-
     def _place(self, lane: Lane) -> None:
         """Let a lane wait where its next message belongs: for a turn, or for the instant at which it may have one."""
-        if lane.chat_id in self._moved and not lane.busy:
-            lane = self._merged(lane)
-        message = None if lane.busy or lane.chat_id in self._held else lane.next()
+        if self._lanes.has_moved(lane) and not lane.busy:
+            self._displace(lane)
+            lane = self._lanes.merged(lane)
+        message = None if lane.busy or self._lanes.is_held(lane) else lane.next()
         if message is lane.waits_for and message is not None:
             return
         self._displace(lane)
@@ -338,7 +313,7 @@ class Schedule:
             else:
                 self._held_back.set(lane, free_at)
         elif lane.is_idle:
-            self._lanes.pop(lane.chat_id, None)
+            self._lanes.drop(lane)
 
     def _displace(self, lane: Lane) -> None:
         if lane.waits_for is not None:
@@ -370,20 +345,11 @@ class Schedule:
             and self._pacing.bot_free_at(now) <= now
         )
 
-    def _set_timer(self, now: float) -> None:
+    def _set_alarm(self, now: float) -> None:
         when = min(self._scheduled.next(), self._expiry.next(), self._held_back.next())
         if self._turns and not self.is_halted and self._counts.sending < self._most_at_once:
             when = min(when, self._pacing.bot_free_at(now))
-        if self._timer and self._timer_at > when:
-            self._timer.cancel()
-            self._timer = None
-        if not self._timer and when < inf:
-            self._timer_at = when
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, when - now), self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self.go_on()
+        self._alarm.set(when, now)
 
     def _monotonic(self, instant: datetime) -> float:
         """Return when, on the monotonic clock, an instant of the wall clock comes."""

@@ -1,5 +1,7 @@
 """kill -9 of the whole server under live clients, again and again on the same data: nothing lost, nothing out of turn.
 
+Clients send, edit and delete.
+
 `CHATKEY_KILL_ROUNDS` says how often; 0 losses in n rounds is fewer than 3/n a round, with 95 % confidence.
 """
 
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from chatkey import Client, DeadlineExceeded, Unavailable, WaitFor, WhenUnknown
+from chatkey import Client, DeadlineExceeded, MessageUnavailable, StateConflict, Unavailable, WaitFor, WhenUnknown
 from gateway import model
 from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
@@ -72,7 +74,30 @@ class Writer:
             if answer.state.is_final:
                 told.ends.append((answer.id, model.State(answer.state.value)))
             if random.random() < 0.8:  # and now and then it asks again although it was answered
+                break
+        for edit in random.choice([[], [], ["edited"], ["edited", "edited again"], [""], ["edited", ""]]):
+            await self._touch(client, answer.id, text, f"{text} {edit}" if edit else "")
+
+    async def _touch(self, client: Client, message_id: str, text: str, edit: str) -> None:
+        told = Told(client=self.name, chat_id=self.chat_id, text=edit or f"-{text}")
+        told.request_id = told.text.replace(" ", "-")
+        self.told.append(told)
+        wait_for, request_id = random.choice(list(WaitFor)), told.request_id
+        while True:
+            try:
+                if edit:
+                    touch = await client.edit(message_id, edit, request_id=request_id, wait_for=wait_for, timeout=5)
+                else:
+                    touch = await client.delete(message_id, request_id=request_id, wait_for=wait_for, timeout=5)
+            except (Unavailable, DeadlineExceeded):
+                continue
+            except (StateConflict, MessageUnavailable) as refused:  # its message ended in DELIVERY_UNKNOWN
+                told.accepted += [refused.message_id] if isinstance(refused, MessageUnavailable) else []
                 return
+            told.accepted.append(touch.id)
+            if touch.state.is_final:
+                told.ends.append((touch.id, model.State(touch.state.value)))
+            return
 
 
 async def live_and_die(server: Server, telegram: Sandbox) -> None:
@@ -114,7 +139,9 @@ async def test_kill_loses_nothing(tmp_path: Path, batch: int) -> None:
         told = [each for writer in writers for each in writer.told]
         found = await evidence(killed.config.database_path, telegram, told, restarts=restarts)
     assert audit(found) == []
-    assert {message.state for message in found.messages} <= {model.State.DELIVERED, model.State.DELIVERY_UNKNOWN}
+    sent = [message for message in found.messages if message.kind is model.Kind.SEND]
+    assert {message.state for message in sent} <= {model.State.DELIVERED, model.State.DELIVERY_UNKNOWN}
+    assert {message.kind for message in found.messages if message.state is model.State.DELIVERED} == {*model.Kind}
     unknown = [message for message in found.messages if message.unknown_attempts]
     assert unknown, "no kill met an attempt under way"
     print(f"{len(restarts)} kills, {len(found.messages)} messages, {len(unknown)} with attempts that got no answer")

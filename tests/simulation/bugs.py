@@ -93,7 +93,7 @@ def expires_what_is_on_its_way(patch: pytest.MonkeyPatch) -> None:
 
 def has_no_timer(patch: pytest.MonkeyPatch) -> None:
     """What waits is looked at only when something else happens."""
-    patch.setattr(Schedule, "_set_timer", lambda self, now: None)
+    patch.setattr(Schedule, "_set_alarm", lambda self, now: None)
 
 
 def counts_from_the_departure(patch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def lets_later_messages_overtake_one_being_kept(patch: pytest.MonkeyPatch) -> No
     right = Schedule.enter
 
     def wrong(self: Schedule, chat_id: int, *, now_due: bool) -> bool:
-        lane = self._lane(chat_id)
+        lane = self._lanes.of(chat_id)
         joining, lane.joining = lane.joining, 0
         try:
             return right(self, chat_id, now_due=now_due)

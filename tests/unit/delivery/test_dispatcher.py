@@ -414,7 +414,7 @@ async def test_nothing_is_left_of_what_is_done() -> None:
         for chat_id in range(1, 200):
             await room.settled(await room.accept("hi", chat_id=chat_id))
         schedule = room.dispatcher.schedule
-        assert (len(schedule.pending), len(schedule._lanes), len(schedule._expiry)) == (0, 0, 0)
+        assert (len(schedule.pending), len([*schedule._lanes]), len(schedule._expiry)) == (0, 0, 0)
         assert room.dispatcher.counts.finished == {"DELIVERED": 199}
         assert not room.dispatcher.waiting._ends
 
