@@ -179,6 +179,20 @@ async def test_deleting(client: Client, sandbox: Sandbox) -> None:
     assert refused.description == "Bad Request: message can't be deleted"
 
 
+async def test_a_message_can_be_deleted_for_48_hours(client: Client, sandbox: Sandbox) -> None:
+    first, second = await send(client), await send(client)
+    first["date"] -= 48 * 3600
+    second["date"] -= 48 * 3600 - 60
+    for message in (first, second):
+        sandbox.chats[PERSON].keep(message)
+    refused = await client.call("deleteMessage", chat_id=PERSON, message_id=first["message_id"])
+    assert refused.description == "Bad Request: message can't be deleted"
+    assert (await client.call("deleteMessages", chat_id=PERSON, message_ids=[1, 2])).result is True
+    assert sandbox.messages(PERSON) == [first]
+    edited = await client.call("editMessageText", chat_id=PERSON, message_id=first["message_id"], text="older")
+    assert edited.result["text"] == "older"
+
+
 async def test_pins_and_reactions(client: Client) -> None:
     sent = await send(client, GROUP)
     await client.call("pinChatMessage", chat_id=GROUP, message_id=sent["message_id"])
