@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from gateway.clock import Clock
 from gateway.errors import ApprovalRequired, RequestInvalid, StateConflict, StepUpRequired
 from gateway.model import Record
+from gateway.operators import PREFIX
 from gateway.store.second_factors import Approval, SecondFactorStore
 
 LIFE = timedelta(minutes=5)
@@ -117,5 +118,6 @@ def _is_young(approval: Approval, now: datetime) -> bool:
 
 
 def _record(event: str, approval: Approval, by: str, now: datetime) -> Record:
-    facts = {"by": by, "operator": approval.operator, "function": approval.function}
-    return Record(at=now, event=event, decision="allow", facts={**facts, "approval_id": approval.approval_id})
+    facts = {"by": PREFIX + by, "operator": approval.operator, "function": approval.function}
+    facts["approval_id"] = approval.approval_id
+    return Record(at=now, event=event, decision="allow", client=PREFIX + by, facts=facts)

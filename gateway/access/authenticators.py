@@ -9,7 +9,7 @@ from gateway.access.one_time_codes import Verdict, judged
 from gateway.clock import Clock
 from gateway.errors import RequestInvalid, StateConflict, StepUpRequired
 from gateway.model import Record
-from gateway.operators import is_operator_name
+from gateway.operators import PREFIX, is_operator_name
 from gateway.store.second_factors import Authenticator, SecondFactorStore
 
 
@@ -92,8 +92,8 @@ class Authenticators:
 
 
 def _locked(operator: str, now: datetime) -> Record:
-    record = _record("operator.locked", operator, operator, now)
-    return replace(record, decision="deny", reason="too_many_wrong_codes")
+    record = _record("operator.locked", operator, PREFIX + operator, now)
+    return replace(record, decision="deny", reason="too_many_wrong_codes", client=PREFIX + operator)
 
 
 def _record(event: str, operator: str, by: str, now: datetime, **facts: bool) -> Record:

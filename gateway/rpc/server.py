@@ -201,10 +201,13 @@ def _server(
 async def _bound(server: grpc.aio.Server, listen: str, credentials: grpc.ServerCredentials | None) -> int:
     try:
         if credentials is not None:
-            return server.add_secure_port(listen, credentials)
-        return server.add_insecure_port(listen)
+            port = server.add_secure_port(listen, credentials)
+        else:
+            port = server.add_insecure_port(listen)
     except RuntimeError:
         # gRPC logs the end of a server that was never stopped while it frees it, which may crash the process.
         await server.start()
         await server.stop(None)
         raise ConfigInvalid(f"can't listen on {listen}: the address is in use, or not one of this machine.") from None
+    # gRPC numbers a local socket too, by 1.
+    return 0 if listen.startswith("unix:") else port

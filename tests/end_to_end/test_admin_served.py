@@ -14,6 +14,7 @@ from chatkey.admin.v1 import audit_service_pb2_grpc, chat_registry_service_pb2_g
 from chatkey.admin.v1 import chat_registry_service_pb2 as chat_pb
 from chatkey.admin.v1 import key_service_pb2 as key_pb
 from gateway.access.key_file import issuer_key
+from gateway.access.keys import KeySet
 from gateway.access.operator_issue import OperatorIssuer
 from gateway.clock import SystemClock
 from gateway.operators import AdminRight
@@ -37,6 +38,30 @@ def operator_metadata(served: Gateway, *rights: AdminRight) -> tuple[tuple[str, 
 async def test_administration_is_off_unless_it_is_asked_for(tmp_path: Path) -> None:
     async with gateway(tmp_path / "data") as served:
         assert served.app.admin_port is None
+
+
+async def test_operators_may_come_by_a_local_socket_to_a_gateway_that_holds_public_keys_only(tmp_path: Path) -> None:
+    private = issuer_key(tmp_path / "elsewhere")
+    (tmp_path / "jwks.json").write_text(json.dumps(KeySet([private.verification_key]).jwks()))
+    socket = f"unix:{tmp_path}/admin.sock"
+    settings = {"admin_listen": socket, "issuer_jwks_file": tmp_path / "jwks.json"}
+    async with gateway(tmp_path / "data", **settings) as served:
+        assert served.app.admin_port == 0
+        issuer = OperatorIssuer(
+            private,
+            issuer=served.config.issuer,
+            audience=served.config.operator_audience,
+            clock=SystemClock(),
+            random_bytes=os.urandom,
+        )
+        metadata = (("authorization", f"Bearer {canary.watch(issuer.mint('alice', AdminRight).token)}"),)
+        async with grpc.aio.insecure_channel(socket) as channel:
+            keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
+            jwks = json.loads((await keys.GetJwks(key_pb.GetJwksRequest(), metadata=metadata)).jwks)
+            assert [each["kid"] for each in jwks["keys"]] == [private.kid]
+            refused = await refusal_of(keys.ListKeys(key_pb.ListKeysRequest(), metadata=metadata))
+            assert (refused.code, refused.info.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_UNKNOWN")
+    assert not (tmp_path / "data" / "keys").exists()
 
 
 async def test_an_operator_looks_at_everything_and_changes_nothing_without_a_second_factor(tmp_path: Path) -> None:

@@ -190,6 +190,6 @@ async def test_row_51_where_two_persons_are_needed_nothing_is_done_before_the_ot
         issued = await outside.credentials.IssueCredential(wish(), metadata=metadata)
         canary.watch(issued.token)
         assert issued.credential.client == CLIENT
-        for event in ("approval.asked", "approval.given"):
-            (record,) = await outside.records(event=event)
-            assert record.facts["function"] == "credentials.issue"
+        for event, by in (("approval.asked", "operator:alice"), ("approval.given", "operator:bob")):
+            (record,) = await outside.records(event=event, client=by)
+            assert (record.facts["function"], record.facts["by"]) == ("credentials.issue", by)
