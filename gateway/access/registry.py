@@ -18,7 +18,7 @@ from math import inf
 from gateway.access.revocation import Credential, Revocations, is_before
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
-from gateway.errors import NotDurable, PermissionDenied, StateStale, TokenExpired, Unauthenticated
+from gateway.errors import NotDurable, PermissionDenied, StateStale, StepUpRequired, TokenExpired, Unauthenticated
 from gateway.model import Caller, Grant, Message, Permission
 from gateway.operators import Operator
 from gateway.store.registry import Changes, Quota, RegistryStore, StoredChat, StoredClient
@@ -154,6 +154,17 @@ class Registry:
         """Return from where alone a client may call; None: from anywhere."""
         stored = self._clients.get(client)
         return None if stored is None else stored.address_ranges
+
+    def require_second_factor(self, caller: Caller) -> None:
+        """Return if the caller may do something critical, such as handing on a token.
+
+        Raises:
+            StepUpRequired: its client needs a second factor for that (`StoredClient.second_factor`), and the token is
+                not bound to a client certificate, which is the one that a program has.
+        """
+        stored = self._clients.get(caller.client)
+        if stored is not None and stored.second_factor and not caller.certificate_thumbprint:
+            raise StepUpRequired("second_factor_missing")
 
     def quota_of(self, client: str) -> Quota:
         """Return what a client may use up; what is None there has no limit of its own."""

@@ -35,7 +35,11 @@ def _terms(command: F) -> F:
         click.option("--per-day", type=click.IntRange(0), metavar="N", help="Messages in a day; 0: any number."),
         click.option("--queue-depth", type=click.IntRange(0), metavar="N", help="Messages that wait; 0: any number."),
         click.option("--min-generation", type=click.IntRange(0), metavar="N", help="Refuse tokens of an earlier one."),
-        click.option("--second-factor/--no-second-factor", default=None, help="Ask for one for critical functions."),
+        click.option(
+            "--second-factor/--no-second-factor",
+            default=None,
+            help="It hands on only tokens that are bound to a certificate.",
+        ),
         click.option("--label", metavar="TEXT", help="For people."),
     )
     for option in reversed(options):

@@ -137,6 +137,7 @@ class Desk(Messages):
 
         Raises:
             PermissionDenied: the caller's credential has not what is asked for, or is another issuer's.
+            StepUpRequired: the client needs a second factor for this, and the credential has none.
             RequestInvalid: the wish is malformed, or nothing is left of it.
             MethodUnknown: no key signs here.
             QuotaExceeded: the client has had its share for now.
@@ -144,6 +145,7 @@ class Desk(Messages):
             StateStale: it can't be told whether the parent was revoked.
         """
         self._registry.require_fresh()
+        self._registry.require_second_factor(caller)
         if self._children is None:
             raise MethodUnknown("this gateway holds no key to issue credentials with")
         return await self._children.make(caller, wish)

@@ -42,6 +42,9 @@ class Registry(Protocol):
     def address_ranges(self, client: str) -> AddressRanges | None:
         """Return from where alone a client may call; None: from anywhere."""
 
+    def require_second_factor(self, caller: Caller) -> None:
+        """Return if the caller may do something critical; raises `StepUpRequired`."""
+
     def require_fresh(self) -> None:
         """Return if it can be told what was revoked; raises `StateStale`."""
 

@@ -42,7 +42,7 @@ class StoredClient:
         address_ranges: From where alone it may call; None: from anywhere.
         min_generation: Tokens of an earlier generation, or of none if this is above 0, are revoked.
         not_before: Tokens that were issued then or earlier are revoked.
-        second_factor: Whether it needs one for critical functions.
+        second_factor: Whether it needs one for critical functions: a certificate, to which its token is bound.
         label: For people.
         created_by: Who added it.
         last_seen_at: When it was last authenticated, as far as that is written down yet.

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.addresses import AddressRanges
 from gateway.desk.desk import Desk
-from gateway.errors import MethodUnknown, PermissionDenied, Unauthenticated
+from gateway.errors import MethodUnknown, PermissionDenied, StepUpRequired, Unauthenticated
 from gateway.model import Grant, Narrowing, Origin, Permission
-from tests.support.open_house import CHAT, House, open_house
+from tests.support.open_house import CHAT, CLIENT, House, open_house
 
 PIN = Grant(chat_id=CHAT, permissions=frozenset({Permission.WRITE}))
 OFFICE = AddressRanges.parse(["10.0.0.0/8"])
@@ -75,3 +75,23 @@ async def test_a_refusal_by_the_registry_names_the_client_whose_signature_held(h
         house.desk.authenticate([f"Bearer {token}"])
     assert denied.value.cause == "client_disabled"
     assert (denied.value.record["client"], denied.value.record["verified"]) == (client, True)
+
+
+async def test_a_client_of_which_a_second_factor_is_asked_hands_on_bound_tokens_alone(house: House) -> None:
+    await house.administration.add_client(CLIENT, {"second_factor": True})
+    await house.registry.load()
+    parent = house.caller()
+    with pytest.raises(StepUpRequired):
+        await house.desk.narrow_credential(parent, Narrowing(ttl=timedelta(seconds=60)))
+    await house.administration.set_client(CLIENT, {"second_factor": False})
+    await house.registry.load()
+    await house.desk.narrow_credential(parent, Narrowing(ttl=timedelta(seconds=60)))
+
+
+async def test_a_bound_token_is_its_second_factor(house: House) -> None:
+    await house.administration.add_client(CLIENT, {"second_factor": True})
+    await house.registry.load()
+    bound = replace(house.caller(), certificate_thumbprint="A" * 43)
+    house.registry.require_second_factor(bound)
+    with pytest.raises(StepUpRequired):
+        house.registry.require_second_factor(house.caller())

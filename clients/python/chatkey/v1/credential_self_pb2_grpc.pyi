@@ -44,6 +44,9 @@ class CredentialSelfStub:
     before that, is revoked. It belongs to the same client and shares its messages and quota. It may be narrowed in turn, four
     times counted from the first credential. Each is written into the audit log.
 
+    A client of which a second factor is asked narrows only credentials that are bound to a client certificate; otherwise the
+    answer is `STEP_UP_REQUIRED`.
+
     What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
     nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
     holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
@@ -64,6 +67,9 @@ class CredentialSelfAsyncStub(CredentialSelfStub):
     A child never allows what its parent does not, ends no later, and is refused as soon as its parent, or any credential
     before that, is revoked. It belongs to the same client and shares its messages and quota. It may be narrowed in turn, four
     times counted from the first credential. Each is written into the audit log.
+
+    A client of which a second factor is asked narrows only credentials that are bound to a client certificate; otherwise the
+    answer is `STEP_UP_REQUIRED`.
 
     What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
     nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
@@ -94,6 +100,9 @@ class CredentialSelfServicer(metaclass=_abc_1.ABCMeta):
         A child never allows what its parent does not, ends no later, and is refused as soon as its parent, or any credential
         before that, is revoked. It belongs to the same client and shares its messages and quota. It may be narrowed in turn, four
         times counted from the first credential. Each is written into the audit log.
+
+        A client of which a second factor is asked narrows only credentials that are bound to a client certificate; otherwise the
+        answer is `STEP_UP_REQUIRED`.
 
         What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
         nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
