@@ -26,6 +26,7 @@ from gateway.desk.admin.rooms import SeenChat
 from gateway.errors import ConfigInvalid
 from gateway.model import Record
 from gateway.operators import AdminRight
+from gateway.rpc.admin import policy
 from gateway.rpc.admin.door import open_admin_door
 from gateway.rpc.certificates import Certificates, Tls
 from gateway.store.chats import Closure, Move
@@ -141,6 +142,16 @@ async def test_plaintext_stays_on_the_machine(door: OutsideOffices) -> None:
         async with open_admin_door(
             door.offices.desk, listen="0.0.0.0:0", clock=house.clock, new_id=str, metrics=door.metrics
         ):
+            raise AssertionError("it opened")
+
+
+async def test_a_door_with_an_rpc_that_is_no_function_does_not_open(
+    door: OutsideOffices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = {method: needs for method, needs in policy.POLICY.items() if not method.endswith("RevokeKey")}
+    monkeypatch.setattr(policy, "POLICY", lacking)
+    with pytest.raises(LookupError, match="RevokeKey"):
+        async with outside_offices(door.offices):
             raise AssertionError("it opened")
 
 

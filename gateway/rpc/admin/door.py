@@ -18,6 +18,7 @@ from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.admin.desk import AdminDesk
 from gateway.errors import CallRefused
+from gateway.rpc.admin import policy
 from gateway.rpc.admin.approval_service import ApprovalService
 from gateway.rpc.admin.audit_service import AuditService
 from gateway.rpc.admin.authenticate import AuthenticateOperator
@@ -25,7 +26,6 @@ from gateway.rpc.admin.chat_registry_service import ChatRegistryService
 from gateway.rpc.admin.client_service import ClientService
 from gateway.rpc.admin.credential_service import CredentialService
 from gateway.rpc.admin.key_service import KeyService
-from gateway.rpc.admin.policy import POLICY
 from gateway.rpc.call import Call
 from gateway.rpc.certificates import Certificates
 from gateway.rpc.handlers import PATIENCE
@@ -70,7 +70,7 @@ async def open_admin_door(
             ),
             (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], AuditService(desk.audit)),
         ],
-        policy=POLICY,
+        policy=policy.POLICY,
         authenticate=AuthenticateOperator(entrance=desk.entrance, trusted_proxies=trusted_proxies),
         refusals=Refusals(note=note, new_id=new_id),
         drain=desk.entrance.drain,
