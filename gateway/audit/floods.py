@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple
 
 from gateway.audit.lines import timestamp
 from gateway.model import Record
@@ -15,10 +15,15 @@ FULL_OF_A_KIND = 100
 FULL = 1_000
 """Refusals that are written in full in a window; after these only the first of each kind."""
 KINDS = 500
-"""Kinds told apart in a window; all others are one more kind, without an address and a method."""
+"""Kinds told apart in a window; all others are one more kind, without an address, a method and a client."""
 
-_Kind: TypeAlias = tuple[str, str, str, str]  # event, address, reason, method
-_OTHER: _Kind = ("call.refused", "", "other", "")
+
+class _Kind(NamedTuple):
+    event: str
+    reason: str
+    address: str
+    method: str
+    client: str  # of a token whose signature holds: one client's flood hides no refusal of another
 
 
 @dataclass(slots=True)
@@ -52,9 +57,10 @@ class Floods:
 
     def admit(self, record: Record, *, has_room: bool) -> bool:
         """Return whether to write a refusal in full; if not, it is counted. Without room for it, it is counted."""
-        kind = (record.event, record.address, record.reason, record.method)
+        client = record.client if record.verified else ""
+        kind = _Kind(record.event, record.reason, record.address, record.method, client)
         if kind not in self._tallies and len(self._tallies) >= KINDS:
-            kind = _OTHER
+            kind = _Kind(record.event, "other", "", "", "")
         tally = self._tallies.setdefault(kind, _Tally())
         if has_room and (not tally.full or (tally.full < FULL_OF_A_KIND and self._full < FULL)):
             tally.full += 1
@@ -74,17 +80,17 @@ class Floods:
 
 
 def _summary(kind: _Kind, tally: _Tally) -> Record:
-    """Leave out who asked for what: that may have differed."""
-    event, address, reason, method = kind
+    """Leave out with which token and for what: that may have differed."""
     first_at, last_at = tally.times[0], tally.times[-1]
     return Record(
         at=last_at,
-        event=event,
+        event=kind.event,
         decision="deny",
-        reason=reason,
-        verified=False,
-        address=address,
-        method=method,
+        reason=kind.reason,
+        client=kind.client,
+        verified=bool(kind.client),
+        address=kind.address,
+        method=kind.method,
         count=tally.counted,
         facts={"aggregated": True, "first_at": timestamp(first_at), "last_at": timestamp(last_at)},
     )

@@ -10,9 +10,10 @@ from itertools import islice
 
 from gateway.audit.floods import Floods
 from gateway.audit.lines import tamed
+from gateway.audit.tallies import Tallies
 from gateway.clock import Clock
 from gateway.errors import AuditUnavailable
-from gateway.model import Record
+from gateway.model import Caller, Record
 from gateway.store.base import AuditStore
 
 WAITING = 10_000
@@ -33,13 +34,14 @@ class Ledger:
         self._clock = clock
         self._on_refusal = on_refusal
         self._floods = Floods()
+        self._tallies = Tallies()
         self._waiting: deque[Record] = deque()
         self._writing = asyncio.Lock()
 
     @property
     def unwritten(self) -> int:
         """The number of refusals that the log does not have yet."""
-        return sum(record.count for record in self._waiting) + self._floods.counted
+        return sum(record.count for record in self._waiting if record.decision == "deny") + self._floods.counted
 
     def refused(self, record: Record) -> None:
         """Note a refusal. Never waits and never fails."""
@@ -49,6 +51,11 @@ class Ledger:
             self._waiting.append(short)
         if self._on_refusal is not None:
             self._on_refusal(short)
+
+    def let_in(self, caller: Caller) -> None:
+        """Count a call that its credential allows. Never waits and never fails."""
+        self._end_window()
+        self._tallies.count(caller, self._clock.now())
 
     async def run(self, every: timedelta = INTERVAL) -> None:
         """Write what waits, again and again, until cancelled."""
@@ -64,7 +71,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Write everything, what was only counted included."""
-        self._waiting.extend(self._floods.take(self._clock.monotonic()))
+        self._take(self._clock.monotonic())
         await self.flush()
 
     @property
@@ -74,7 +81,11 @@ class Ledger:
     def _end_window(self) -> None:
         now = self._clock.monotonic()
         if self._has_room and self._floods.is_over(now):
-            self._waiting.extend(self._floods.take(now))
+            self._take(now)
+
+    def _take(self, now: float) -> None:
+        self._waiting.extend(self._floods.take(now))
+        self._waiting.extend(map(tamed, self._tallies.take()))
 
     async def _write(self) -> None:
         async with self._writing:

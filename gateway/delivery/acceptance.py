@@ -82,7 +82,7 @@ class Acceptance(Inquiry):
             message = replace(message, expires_at=max(due_at, target.due_at) + draft.ttl)
         if self._schedule.enter(draft.chat_id, now_due=may_begin):
             message = replace(message, state=State.SENDING, attempts=1, attempted_at=now)
-        record = asked(message, caller, "message.accepted", now, **outcomes.touch_facts(message))
+        record = asked(message, caller, "message.accepted", now, **_placed(draft), **outcomes.touch_facts(message))
         # A task of the room's own: a caller that hangs up must not leave a reserved attempt without its attempt.
         self._dispatcher.spawn(self._keep(message, record, draft, answer, target))
         return answer
@@ -232,6 +232,10 @@ def refuse(answer: asyncio.Future[Any], error: Exception) -> None:
     """Tell the caller an error, if it still waits."""
     if not answer.done():
         answer.set_exception(error)
+
+
+def _placed(draft: Draft) -> dict[str, int]:
+    return {"message_thread_id": draft.message_thread_id} if draft.message_thread_id else {}
 
 
 def asked(message: Message, caller: Caller, event: str, now: datetime, **facts: str | int | bool) -> Record:

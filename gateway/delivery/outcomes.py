@@ -272,10 +272,20 @@ def _record(message: Message, now: datetime, reason: str, **facts: str | int | b
         client=message.client,
         token_id=message.token_id,
         key_id=message.key_id,
+        issuer=message.issuer,
         chat_id=message.chat_id,
         message_id=message.id,
-        facts={"attempts": message.attempts, **facts, **touch_facts(message)},
+        facts={"attempts": message.attempts, **_telegram_facts(message), **facts, **touch_facts(message)},
     )
+
+
+def _telegram_facts(message: Message) -> dict[str, str | int | bool]:
+    """Return by which ids Telegram has the message, or with which code it refused."""
+    if message.failure and message.failure.telegram_error_code:
+        return {"telegram_error_code": message.failure.telegram_error_code}
+    if message.telegram_message_ids:
+        return {"telegram_message_ids": " ".join(map(str, message.telegram_message_ids))}
+    return {}
 
 
 def touch_facts(message: Message) -> dict[str, str | int | bool]:

@@ -87,8 +87,12 @@ class Desk(Messages):
             raise
 
     def permit(self, caller: Caller, needs: Permission) -> None:
-        """Return if the caller may do in some chat what a call can't do without; raises `PermissionDenied`."""
+        """Return if the caller may do in some chat what a call can't do without; raises `PermissionDenied`.
+
+        That the call is allowed is counted for the audit log, which has what it changes besides.
+        """
         grants.allowing(caller, needs)
+        self._ledger.let_in(caller)
 
     def admit(self, caller: Caller, certificate: Callable[[], bytes | None]) -> None:
         """Return if the caller's credential may be used from where the call comes; first of all that a call asks for.

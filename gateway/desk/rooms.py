@@ -123,3 +123,6 @@ class Ledger(Protocol):
 
     def refused(self, record: Record) -> None:
         """Note a refusal; never waits."""
+
+    def let_in(self, caller: Caller) -> None:
+        """Count a call that its credential allows; never waits."""

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit import ledger
+from gateway.audit import ledger, tallies
 from gateway.audit.floods import FULL_OF_A_KIND, WINDOW
 from gateway.audit.ledger import Ledger
 from gateway.audit.lines import to_json_line
 from gateway.audit.search import search, tail
-from gateway.model import Record
+from gateway.model import Caller, Grant, Origin, Permission, Record
 from gateway.store.base import AuditReader
 from gateway.store.sqlite import open_sqlite
 from tests.support import virtual_time
@@ -138,6 +138,75 @@ async def test_the_first_of_every_kind_is_written_in_full(book: Ledger, store: M
     book.refused(other)
     await book.flush()
     assert store.log[-1] == other
+
+
+async def test_row_46_a_clients_flood_hides_no_refusal_of_another(book: Ledger, store: ModelStore) -> None:
+    mine, other = refusal(client="svc:a"), refusal(client="svc:b")
+    for _ in range(1000):
+        book.refused(replace(mine, verified=True))
+    book.refused(replace(other, verified=True))
+    # Whoever only says that it is somebody is of one kind with everybody.
+    for number in range(1000):
+        book.refused(refusal(client=f"svc:{number}"))
+    await book.close()
+    assert replace(other, verified=True) in store.log
+    counts = {(record.client, record.verified): record.count for record in store.log if record.facts}
+    assert counts == {("svc:a", True): 1000 - FULL_OF_A_KIND, ("", False): 1000 - FULL_OF_A_KIND}
+
+
+def a_caller(client: str = "svc:a", method: str = "/Get") -> Caller:
+    return Caller(
+        client=client,
+        token_id=f"of {client}",
+        key_id="k",
+        issuer="iss",
+        grants=(Grant(chat_id=-1001, permissions=frozenset(Permission)),),
+        issued_at=BEGIN,
+        expires_at=BEGIN + timedelta(hours=1),
+        origin=Origin(method=method, address="192.0.2.1", call_id="c1"),
+    )
+
+
+async def test_calls_that_are_let_in_are_counted_by_who_called_what(
+    book: Ledger, store: ModelStore, clock: TurnedClock
+) -> None:
+    book.let_in(a_caller("svc:b"))
+    for _ in range(1000):
+        clock.elapsed += timedelta(milliseconds=1)
+        book.let_in(a_caller())
+    await book.flush()
+    assert store.log == []
+    clock.elapsed = WINDOW
+    book.let_in(a_caller())
+    await book.flush()
+    assert [(record.client, record.count) for record in store.log] == [("svc:b", 1), ("svc:a", 1000)]
+    assert store.log[1] == Record(
+        at=BEGIN + timedelta(seconds=1),
+        event="call.allowed",
+        decision="allow",
+        client="svc:a",
+        token_id="of svc:a",
+        key_id="k",
+        issuer="iss",
+        address="192.0.2.1",
+        method="/Get",
+        chat_id=-1001,
+        count=1000,
+        facts={"aggregated": True, "first_at": "2026-01-02T03:04:05.001Z", "last_at": "2026-01-02T03:04:06.000Z"},
+    )
+    await book.close()
+    assert store.log[2].count == 1
+
+
+async def test_of_more_kinds_than_can_be_told_apart_the_number_is_known(book: Ledger, store: ModelStore) -> None:
+    book.let_in(a_caller())
+    await book.close()
+    for number in range(2 * tallies.KINDS):
+        book.let_in(a_caller(f"svc:{number}"))
+    assert book.unwritten == 0
+    await book.close()
+    assert len(store.log) == 1 + tallies.KINDS + 1
+    assert (store.log[-1].count, store.log[-1].reason, store.log[-1].verified) == (tallies.KINDS, "other", False)
 
 
 async def test_row_46_a_flood_from_one_address_fills_no_disk_and_no_refusal_is_missing(
