@@ -211,3 +211,15 @@ async def test_to_send_again_is_to_send() -> None:
         await room.outbox.retry(caller(), message.id)
         with pytest.raises(QuotaExceeded):
             await room.accept("two")
+
+
+@virtual
+async def test_an_edit_counts_like_a_message_and_its_repeat_does_not() -> None:
+    async with open_room(quotas=Quotas(Quota(per_minute=2))) as room:
+        message = await room.settled(await room.accept("one"))
+        edit = await room.edit(message, "two", request_id="e1")
+        with pytest.raises(QuotaExceeded):
+            await room.delete(message)
+        assert (await room.edit(message, "two", request_id="e1")).id == edit.id
+        await asyncio.sleep(62)
+        assert (await room.settled(await room.delete(message))).state is State.DELIVERED
