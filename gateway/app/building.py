@@ -15,13 +15,14 @@ from gateway.access.keys import KeySet
 from gateway.access.last_use import LastUse
 from gateway.access.registry import Registry, Unknown
 from gateway.access.tokens import Verifier
-from gateway.app.administration import Rooms, open_administration
+from gateway.app.administration import open_administration
 from gateway.app.alarm import Alarm, exempt
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
 from gateway.app.metrics import export_delivery, export_failures, export_registry
 from gateway.app.notices import tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
+from gateway.app.rooms import Rooms
 from gateway.app.work import start
 from gateway.audit import archive
 from gateway.audit.ledger import Ledger

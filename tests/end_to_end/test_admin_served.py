@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,10 @@ async def test_an_operator_looks_at_everything_and_changes_nothing_without_a_sec
                 chats.ListDiscoveredChats(chat_pb.ListDiscoveredChatsRequest(), metadata=metadata)
             )
             assert (failed.code, failed.info.reason) == (grpc.StatusCode.UNAVAILABLE, "TELEGRAM_FAILED")
+
+
+async def test_whoever_does_without_does_not_pay_for_it() -> None:
+    asked = "import sys, gateway.app; print([name for name in sys.modules if 'admin.v1' in name or '.admin.' in name])"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", asked, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await process.communicate()
+    assert printed.decode().strip() == "[]"
