@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.access.children import Children
 from gateway.access.failed_attempts import FailedAttempts
@@ -22,6 +23,7 @@ from gateway.app.keys import own_issuer, own_keys, trust_in
 from gateway.app.metrics import export_delivery, export_failures, export_registry
 from gateway.app.notices import tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
+from gateway.app.replicas import Turn
 from gateway.app.rooms import Rooms
 from gateway.app.work import start
 from gateway.audit import archive
@@ -42,11 +44,14 @@ from gateway.jwks.file_source import FileSource
 from gateway.jwks.url_source import UrlSource
 from gateway.rpc.certificates import Certificates, Tls
 from gateway.rpc.server import open_door
+from gateway.store.databases import open_serving
 from gateway.store.registry import Quota
-from gateway.store.sqlite import SqliteStore, open_sqlite
 from gateway.telegram.connector import open_connector
 from gateway.telemetry import Metrics
 from gateway.web.door import open_web
+
+if TYPE_CHECKING:
+    from gateway.store.databases import AnyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
     broken = asyncio.Event()
     async with AsyncExitStack() as stack:
         # First, because it is the store that keeps us out of a directory which is not ours.
-        store = await stack.enter_async_context(open_sqlite(config.database_path, max_bytes=config.database_max_size))
+        store = await stack.enter_async_context(open_serving(config))
+        turn = Turn(store)
         keys = KeySet([])
         own = own_keys(keys, config, clock)
         trusted = [trust_in(issuer, config, clock) for issuer in config.trusted_issuers]
@@ -119,7 +125,10 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         alarm = Alarm(clock, config.security_chat)
         ledger = Ledger(store, clock, alarm.refused)
         signer = open_signer(config.data_dir)
-        sealer = Sealer(store, store.seals, signer, clock, opaque_maker(chance), alarm.sealed)
+        stack.push_async_callback(turn.end)
+        sealer = Sealer(
+            store, store.seals, signer, clock, opaque_maker(chance), alarm.sealed, may_seal=lambda: turn.is_ours
+        )
         serving = asyncio.Event()
         stack.push_async_callback(_seal_the_rest, sealer, serving)
         stack.push_async_callback(ledger.close)
@@ -130,9 +139,10 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             random.SystemRandom().random,
             pacing=Pacing(MODES[config.pacing]),
             on_bot_state=readiness.tell_bot,
-            may_leave=exempt(registry.may_leave),
+            may_leave=turn.only_in_turn(exempt(registry.may_leave)),
             follow_migration=config.follow_migration == "follow",
         )
+        delivery = await turn.share(stack, broken, dispatcher)
         stack.push_async_callback(dispatcher.drain, config.drain)
         outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config, registry))
         failures = FailedAttempts(clock, config.failures_per_minute)
@@ -151,6 +161,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             allowed_addresses=config.allowed_addresses,
         )
         export_delivery(metrics, dispatcher)
+        turn.export(metrics)
         export_registry(metrics, registry)
         export_failures(metrics, failures)
         certificates = _certificates(config)
@@ -189,7 +200,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         await start(
             stack,
             broken,
-            dispatcher=dispatcher.run(),
+            dispatcher=delivery(),
             retention=Retention(store, clock, config.retention).run(),
             ledger=ledger.run(),
             sealer=sealer.run(),
@@ -215,7 +226,7 @@ async def _open(stack: AsyncExitStack, broken: asyncio.Event, sources: list[File
     await start(stack, broken, **{f"keys {number}": source.run() for number, source in enumerate(sources)})
 
 
-async def _rotation(config: Config, store: SqliteStore, clock: Clock) -> None:
+async def _rotation(config: Config, store: AnyStore, clock: Clock) -> None:
     if config.audit_retention is not None:
         rotation = Rotation(store, store.seals, archive.directory(config.data_dir), clock)
         await rotation.run(config.audit_retention, tell_not_archived)

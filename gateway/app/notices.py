@@ -19,6 +19,13 @@ def tell_tainted(caller: Caller) -> None:
     )
 
 
+def tell_deposed() -> None:
+    _log.error(
+        "delivery.deposed",
+        meaning="Another gateway took over, as this one was not heard of in time. This one ends: start it anew.",
+    )
+
+
 def tell_checkpoint(checkpoint: Checkpoint) -> None:
     """Put a checkpoint where whoever may write the database can't reach it: into the log, which goes elsewhere."""
     _log.info(

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.access.issue import Issuer
 from gateway.access.keys import KeySet
 from gateway.access.registry import Registry
 from gateway.access.tokens import Verifier
 from gateway.audit.ledger import Ledger
-from gateway.store.sqlite import SqliteStore
 from gateway.telegram.connector import Connector
+
+if TYPE_CHECKING:
+    from gateway.store.databases import AnyStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """What administration shares with the rest of the gateway."""
 
-    store: SqliteStore
+    store: AnyStore
     keys: KeySet
     are_keys_stale: Callable[[], bool]
     verifier: Verifier

@@ -36,6 +36,10 @@ def _nobody(checkpoint: Checkpoint) -> None:
     """Tell nobody."""
 
 
+def _always() -> bool:
+    return True
+
+
 class Sealer:
     """Seals the audit log: every record gets its link, every minute and every thousand records a checkpoint."""
 
@@ -47,6 +51,7 @@ class Sealer:
         clock: Clock,
         new_chain: Callable[[], str],
         on_checkpoint: Callable[[Checkpoint], None] = _nobody,
+        may_seal: Callable[[], bool] = _always,
     ) -> None:
         """Take what it works with.
 
@@ -56,6 +61,7 @@ class Sealer:
             new_chain: Names a chain that has no name yet.
             on_checkpoint: Told of each checkpoint once it is kept, so that a copy can be put out of reach of whoever
                 may write the database.
+            may_seal: Whether it is this gateway that seals: of several on one database, one does.
         """
         self._log = log
         self._store = store
@@ -63,6 +69,7 @@ class Sealer:
         self._clock = clock
         self._new_chain = new_chain
         self._on_checkpoint = on_checkpoint
+        self._may_seal = may_seal
         self._due_at = 0.0
         self._since = 0
         self._sealing = asyncio.Lock()
@@ -84,11 +91,13 @@ class Sealer:
             return
 
     async def seal(self, *, checkpoint: bool) -> None:
-        """Seal what is recorded, and write a checkpoint if asked to or after a thousand records.
+        """Seal what is recorded, and write a checkpoint if asked to or after a thousand records, if it may seal.
 
         Raises:
             AuditUnavailable: the storage failed; what is sealed is sealed, the rest will be.
         """
+        if not self._may_seal():
+            return
         async with self._sealing:
             head = await self._store.head(self._new_chain)
             seq, link = head.seq, head.link or chain.beginning(head.chain)

@@ -74,7 +74,7 @@ def verify(keys: Sequence[str], expect: Sequence[str], archives: Path | None, as
     """
     from gateway.audit import archive, proof
     from gateway.audit.signing import open_signer
-    from gateway.store.sqlite import read_sqlite
+    from gateway.store.databases import open_readings
 
     config = configuration()
     if not keys and not (config.data_dir / "audit").exists():
@@ -83,7 +83,7 @@ def verify(keys: Sequence[str], expect: Sequence[str], archives: Path | None, as
     expected = {int(seq): _bytes(link, "--expect") for seq, _, link in (item.partition(":") for item in expect)}
 
     async def look() -> proof.Verdict:
-        async with read_sqlite(config.database_path) as store:
+        async with open_readings(config) as store:
             return await proof.verify(
                 store, store.seals, trusted, expected, archives or archive.directory(config.data_dir)
             )
@@ -117,18 +117,18 @@ def rotate(older_than: timedelta | None, everything: bool) -> None:
     from gateway.audit import archive
     from gateway.audit.rotation import Rotation
     from gateway.clock import SystemClock
-    from gateway.store.sqlite import open_sqlite_beside
+    from gateway.store.databases import open_changing
 
     config = configuration()
     age = timedelta() if everything else older_than or config.audit_retention
     if age is None:
         raise click.UsageError("CHATKEY_AUDIT_RETENTION is forever: say --older-than or --all.")
-    if not config.database_path.exists():
+    if not config.has_database:
         raise click.ClickException(f"There is no database at {config.database_path} yet: `chatkey serve` makes it.")
 
     async def move() -> Sequence[Path]:
         clock = SystemClock()
-        async with open_sqlite_beside(config.database_path) as store:
+        async with open_changing(config) as store:
             rotation = Rotation(store, store.seals, archive.directory(config.data_dir), clock)
             return await rotation.rotate(clock.now() - age)
 
@@ -146,12 +146,12 @@ def export(form: str, after: int) -> None:
     from gateway.audit import archive
     from gateway.audit.export import FORMS
     from gateway.audit.search import everything
-    from gateway.store.sqlite import read_sqlite
+    from gateway.store.databases import open_readings
 
     config = configuration()
 
     async def print_all() -> None:
-        async with read_sqlite(config.database_path) as store:
+        async with open_readings(config) as store:
             async for seq, record in everything(store, archive.directory(config.data_dir), after):
                 click.echo(FORMS[form](seq, record))
 
@@ -162,12 +162,12 @@ def export(form: str, after: int) -> None:
 def _archived(limit: int, wanted: Mapping[str, str | int]) -> Sequence[tuple[int, Record]]:
     """Return the newest records of the archive files that fit, newest first."""
     from gateway.audit import archive
-    from gateway.store.sqlite import read_sqlite
+    from gateway.store.databases import open_readings
 
     config = configuration()
 
     async def archived_until() -> int:
-        async with read_sqlite(config.database_path) as store:
+        async with open_readings(config) as store:
             return await store.seals.archived_until()
 
     archived = archive.records(archive.directory(config.data_dir), asyncio.run(archived_until()), newest_first=True)
@@ -201,9 +201,9 @@ def _bytes(text: str, option: str) -> bytes:
 
 
 async def _records(limit: int, *, newest_first: bool, **equal: Any) -> Sequence[tuple[int, Record]]:
-    from gateway.store.sqlite import read_sqlite
+    from gateway.store.databases import open_readings
 
-    async with read_sqlite(configuration().database_path) as store:
+    async with open_readings(configuration()) as store:
         return await store.records(limit=limit, newest_first=newest_first, **equal)
 
 

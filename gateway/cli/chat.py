@@ -102,7 +102,7 @@ def discover(as_json: bool) -> None:
         raise click.ClickException(f"Telegram says: {refused.description}.") from None
     except BotFailure as failure:
         raise click.ClickException(f"Telegram can't be reached: {failure}.") from None
-    if config.database_path.exists():
+    if config.has_database:
         administer(lambda administration: administration.name_chats({chat.id: chat.title for chat in chats}))
     if not chats and not as_json:
         click.echo(

@@ -90,10 +90,10 @@ async def _open(chats: ChatStore, chat_id: int) -> bool:
 
 
 def _with_chats(work: Callable[[ChatStore], Awaitable[T]]) -> T:
-    from gateway.store.chat_sqlite import open_chats
+    from gateway.store.databases import open_chat_states
 
     async def run() -> T:
-        async with open_chats(configuration().database_path) as chats:
+        async with open_chat_states(configuration()) as chats:
             return await work(chats)
 
     return asyncio.run(run())

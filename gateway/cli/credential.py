@@ -78,7 +78,7 @@ def show_issued(token_id: str) -> bool:
         token = await registry.issued_token(token_id)
         return None if token is None else (token, (await _states(registry, [token]))[0])
 
-    if not configuration().database_path.exists() or (known := consult(found)) is None:
+    if not configuration().has_database or (known := consult(found)) is None:
         return False
     click.echo(json.dumps(_shown(*known), indent=2))
     return True

@@ -90,11 +90,11 @@ def _administer(ring: Callable[[], KeyRing], work: Callable[[KeyAdministration],
     """Change the ring, on record, on behalf of whoever runs this command."""
     from gateway.access.key_administration import KeyAdministration
     from gateway.clock import SystemClock
-    from gateway.store.sqlite import open_sqlite_beside
+    from gateway.store.databases import open_changing
 
     async def run() -> RingKey:
         keys = ring()
-        async with open_sqlite_beside(configuration().database_path) as store:
+        async with open_changing(configuration()) as store:
             return await work(KeyAdministration(keys, store, SystemClock(), operator()))
 
     return asyncio.run(run())

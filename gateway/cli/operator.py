@@ -106,7 +106,7 @@ def token(
         certificate_thumbprint=thumbprint_of_file(certificate),
         has_second_factor=second_factor,
     )
-    if key is None or config.database_path.exists():
+    if key is None or config.has_database:
         asyncio.run(_note(config, signing, issued.token))
     click.echo(issued.token)
     if sys.stderr.isatty():
@@ -143,9 +143,9 @@ async def _note(config: Config, key: SigningKey, text: str) -> None:
     from gateway.access.operator_issue import note_issued
     from gateway.access.operator_tokens import OperatorVerifier
     from gateway.clock import SystemClock
-    from gateway.store.sqlite import open_sqlite_beside
+    from gateway.store.databases import open_changing
 
     keys, clock = KeySet([key.verification_key]), SystemClock()
     verifier = OperatorVerifier(keys, issuer=config.issuer, audience=config.operator_audience, clock=clock)
-    async with open_sqlite_beside(config.database_path) as store:
+    async with open_changing(config) as store:
         await note_issued(store, verifier.verify(text), operator(), clock)

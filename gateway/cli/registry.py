@@ -24,25 +24,25 @@ def administer(work: Callable[[Administration], Awaitable[T]]) -> T:
     """Change the registry, on behalf of whoever runs this command."""
     from gateway.access.administration import Administration
     from gateway.clock import SystemClock
-    from gateway.store.registry_sqlite import open_registry
+    from gateway.store.databases import open_changing
 
     async def run() -> T:
-        async with open_registry(configuration().database_path) as registry:
-            return await work(Administration(registry, SystemClock(), operator()))
+        async with open_changing(configuration()) as store:
+            return await work(Administration(store.registry, SystemClock(), operator()))
 
     return asyncio.run(run())
 
 
 def consult(work: Callable[[RegistryReader], Awaitable[T]]) -> T:
     """Look into the registry; looking makes none."""
-    from gateway.store.registry_sqlite import read_registry
+    from gateway.store.databases import open_registry_readings
 
-    path = configuration().database_path
-    if not path.exists():
-        raise click.ClickException(f"There is no database at {path} yet: `chatkey serve` makes it.")
+    config = configuration()
+    if not config.has_database:
+        raise click.ClickException(f"There is no database at {config.database_path} yet: `chatkey serve` makes it.")
 
     async def run() -> T:
-        async with read_registry(path) as registry:
+        async with open_registry_readings(config) as registry:
             return await work(registry)
 
     return asyncio.run(run())

@@ -16,7 +16,7 @@ from gateway.operators import is_operator_name
 if TYPE_CHECKING:
     from gateway.access.approvals import Approvals
     from gateway.access.authenticators import Authenticators
-    from gateway.store.sqlite import SqliteStore
+    from gateway.store.databases import AnyStore
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ def unenroll(name: str) -> None:
 def enrolled(as_json: bool) -> None:
     """List the operators who have an authenticator."""
 
-    async def read(store: SqliteStore) -> list[dict[str, str | None]]:
+    async def read(store: AnyStore) -> list[dict[str, str | None]]:
         return [
             {
                 "operator": kept.operator,
@@ -140,7 +140,7 @@ def _with(work: Callable[[tuple[Authenticators, Approvals]], Awaitable[T]]) -> T
     from gateway.access.authenticators import Authenticators
     from gateway.clock import SystemClock
 
-    async def run(store: SqliteStore) -> T:
+    async def run(store: AnyStore) -> T:
         clock = SystemClock()
         factors = store.second_factors
         return await work((Authenticators(factors, clock), Approvals(factors, clock, secrets.token_hex)))
@@ -148,11 +148,11 @@ def _with(work: Callable[[tuple[Authenticators, Approvals]], Awaitable[T]]) -> T
     return _run(run)
 
 
-def _run(work: Callable[[SqliteStore], Awaitable[T]]) -> T:
-    from gateway.store.sqlite import open_sqlite_beside
+def _run(work: Callable[[AnyStore], Awaitable[T]]) -> T:
+    from gateway.store.databases import open_changing
 
     async def run() -> T:
-        async with open_sqlite_beside(configuration().database_path) as store:
+        async with open_changing(configuration()) as store:
             return await work(store)
 
     return asyncio.run(run())

@@ -115,7 +115,7 @@ def issue(
         generation=generation,
     )
     config = configuration()
-    if canary and key is not None and not config.database_path.exists():
+    if canary and key is not None and not config.has_database:
         raise click.UsageError("--canary needs the gateway's database, and there is none here.")
     signing = signing_key(config, key)
     issuer = Issuer(
@@ -127,7 +127,7 @@ def issue(
         max_ttl=config.token_max_lifetime,
     )
     issued = issuer.mint(terms)
-    if key is None or config.database_path.exists():
+    if key is None or config.has_database:
         credential.note_issued(issued.token, signing)
     if canary:
         credential.mark_canary(issued.token_id)

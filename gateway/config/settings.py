@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.addresses import AddressRanges
+from gateway.config.database import POSTGRES
+from gateway.config.database import database as database_address
 from gateway.config.values import (
     Secret,
     chat,
@@ -83,7 +85,14 @@ class Config:
         _state_home, path, "The folder for keys and messages; only its owner may read it.", form="path"
     )
     database: str = _setting(
-        "", str, "Where messages are kept. Empty: `chatkey.db` in the data folder.", form="sqlite:///path"
+        "",
+        database_address,
+        "Where messages are kept: a file, or a PostgreSQL server that several gateways share. Empty: `chatkey.db` in "
+        "the data folder.",
+        form="sqlite:///path or postgresql://user@host/database",
+    )
+    database_password_file: Path | None = _setting(
+        None, path, "A file with the password for the PostgreSQL server.", form="path"
     )
     grpc_listen: str = _setting("127.0.0.1:50051", listen_address, "Where callers connect.")
     admin_listen: str = _setting(
@@ -238,10 +247,10 @@ class Config:
             raise ConfigInvalid(f"{environment('token_max_lifetime')} is over 32d, the longest life a token may have.")
         if any(issuer.issuer == self.issuer for issuer in self.trusted_issuers):
             raise ConfigInvalid(f"{self.issuer!r} is our own issuer and can't be one of the trusted ones too.")
-        if self.database and not self.database.startswith("sqlite:///"):
-            raise ConfigInvalid(f"{environment('database')} must be sqlite:///PATH: this version stores in SQLite.")
-        if self.database.removeprefix("sqlite:///").strip() == "" and self.database:
-            raise ConfigInvalid(f"{environment('database')} has no path: write sqlite:////var/lib/chatkey/chatkey.db.")
+        if self.is_postgres and self.database_max_size is not None:
+            raise ConfigInvalid(f"{environment('database_max_size')} is for SQLite: a server has its own limits.")
+        if self.database_password_file and not self.is_postgres:
+            raise ConfigInvalid(f"{environment('database_password_file')} needs a PostgreSQL server to log in to.")
         api = urlsplit(self.bot_api_url)
         if api.scheme == "http" and not is_loopback(api.hostname or ""):
             raise ConfigInvalid(
@@ -252,6 +261,16 @@ class Config:
     def operator_audience(self) -> str:
         """The `aud` of operators' tokens."""
         return self.admin_audience or f"{self.audience}/admin"
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether the database is on a PostgreSQL server."""
+        return self.database.startswith(POSTGRES)
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is a database already, as far as can be told without asking a server."""
+        return self.is_postgres or self.database_path.exists()
 
     @property
     def database_path(self) -> Path:

@@ -59,6 +59,27 @@ class Dispatcher(Attempts):
         for move in await self.chats.learn():
             self._follow(move)
 
+    # Other gateways.
+
+    def take_over(self) -> None:
+        """Attempt from now on what is kept: it is this gateway's turn."""
+        self.schedule.is_elsewhere = False
+        self.spawn(self._load())
+
+    def heard(self, pending: Pending) -> None:
+        """Act on what another gateway changed of a message."""
+        if pending.state in (State.QUEUED, State.RETRY_WAIT):
+            self.schedule.adopt(pending)
+        if self.waiting.awaits(pending) or (pending.state.is_final and self.schedule.knows(pending.id)):
+            self.spawn(self._hear(pending.id))
+
+    async def _hear(self, message_id: str) -> None:
+        message = await self._keeping.found(message_id)
+        if message is not None and message.state.is_final:
+            self.removed(message)
+        elif message is not None:
+            self.waiting.changed(message)
+
     # Beginnings.
 
     async def _load(self) -> None:

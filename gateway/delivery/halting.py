@@ -9,6 +9,7 @@ from typing import Any
 from gateway.delivery.bot import Bot
 from gateway.delivery.courier import report
 from gateway.delivery.schedule import Schedule
+from gateway.store.leases import Deposed
 from gateway.telegram.failures import BotFailure
 
 BOT_PAUSE = 2.0
@@ -46,7 +47,7 @@ class Halting:
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, Deposed):
             report("delivery stumbled", error)
 
     def bot_refused(self) -> None:

@@ -50,9 +50,11 @@ class Inquiry:
         return await self._found(message_id)
 
     async def _will_end(self, message_id: str) -> bool:
-        """Whether its end is still to come: until an earlier run's messages are taken up, only the store knows."""
-        if self._schedule.is_open or self._schedule.knows(message_id):
-            return self._schedule.knows(message_id)
+        """Whether its end is still to come: of what is not taken up, only the store knows."""
+        if self._schedule.knows(message_id):
+            return True
+        if self._schedule.is_open and not self._schedule.is_shared:
+            return False
         return not (await self._found(message_id)).state.is_final
 
     async def get(self, caller: Caller, message_id: str) -> Message:

@@ -12,6 +12,7 @@ from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message
 from gateway.store.base import AuditReader, OutboxStore, Pending
 from gateway.store.chats import ChatStore
+from gateway.store.leases import Deposed
 
 STORE_PAUSE = 0.5
 """Seconds until a storage that failed is tried again."""
@@ -77,9 +78,11 @@ class Keeping:
 
 
 async def again(work: Callable[[], Awaitable[_Kept]]) -> _Kept:
-    """Have the store do something, again and again until it is done."""
+    """Have the store do something, again and again until it is done; raises `Deposed`, which does not pass."""
     while True:
         try:
             return await work()
+        except Deposed:
+            raise
         except (NotDurable, AuditUnavailable):
             await asyncio.sleep(STORE_PAUSE)

@@ -27,6 +27,8 @@ class Schedule:
         pending: Every message that is known and not final, by its id.
         waiting_of: How many of them each client has.
         is_open: Whether what is due happens at all; closed until `load` and after `close`.
+        is_elsewhere: Whether another gateway attempts what is kept: nothing of it waits here.
+        is_shared: Whether other gateways accept messages too.
         is_halted: Whether no attempt may begin for now, while times to live go on.
     """
 
@@ -54,6 +56,7 @@ class Schedule:
         self.pending: dict[str, Pending] = {}
         self.waiting_of: Counter[str] = Counter()
         self.is_open = False
+        self.is_elsewhere = self.is_shared = False
         self.is_halted = False
         self._clock = clock
         self._pacing = pacing
@@ -148,12 +151,21 @@ class Schedule:
         """Say that the announced message is kept and waits."""
         lane = self._lanes.of(pending.chat_id)
         lane.joining -= 1
-        if self.is_open:
-            self._admit(pending)
-        else:
-            self._early[pending.id] = pending
+        self._take_in(pending)
         self._place(lane)
         self.go_on()
+
+    def adopt(self, pending: Pending) -> None:
+        """Say that another gateway has kept a message that waits."""
+        self._take_in(pending)
+        self._place(self._lanes.of(pending.chat_id))
+        self.go_on()
+
+    def _take_in(self, pending: Pending) -> None:
+        if self.is_open:
+            self._admit(pending)
+        elif not self.is_elsewhere:
+            self._early[pending.id] = pending
 
     def took(self, pending: Pending) -> Lane:
         """Say that the announced message is kept and takes the attempt that was reserved for it; return its lane."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from gateway.model import Message
+from gateway.store.base import Pending
 
 
 class Waiting:
@@ -44,6 +45,10 @@ class Waiting:
                 self._watches[key].remove(event)
                 if not self._watches[key]:
                     del self._watches[key]
+
+    def awaits(self, pending: Pending) -> bool:
+        """Whether anybody waits for the end of a message, or watches it."""
+        return pending.id in self._ends or (pending.client, pending.chat_id) in self._watches
 
     def changed(self, message: Message) -> None:
         """Tell that a message is kept as it is now."""

@@ -33,6 +33,18 @@ def held(database: Path) -> Iterator[None]:
         yield
 
 
+def make(directory: Path) -> None:
+    """Make the data directory (0700) if it is missing.
+
+    Raises:
+        ConfigInvalid: It can't be made, or belongs to somebody else.
+    """
+    try:
+        _make(directory)
+    except OSError as error:
+        raise _unusable(directory, error) from error
+
+
 def _unusable(directory: Path, error: OSError) -> ConfigInvalid:
     if isinstance(error, BlockingIOError):
         return ConfigInvalid(f"CHATKEY_DATA_DIR: {directory} is in use by another server: stop that one first")

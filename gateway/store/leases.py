@@ -21,6 +21,10 @@ class Lease(Protocol):
     """
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is ours, as far as is known."""
+
+    @property
     def is_valid(self) -> bool:
         """Whether it is ours, and nobody can have taken it over by now."""
 

@@ -141,7 +141,7 @@ HALF_SET: list[tuple[dict[str, str | None], str]] = [
     ({"bot_api_url": "api.telegram.org"}, "CHATKEY_BOT_API_URL must be an address"),
     ({"bot_api_proxy": "ftp://proxy:1"}, "CHATKEY_BOT_API_PROXY must be an address"),
     ({"bot_api_proxy_file": "/nowhere/proxy"}, "/nowhere/proxy can't be read: No such file"),
-    ({"database": "postgresql://db/chatkey"}, "CHATKEY_DATABASE must be sqlite:///PATH"),
+    ({"database": "mysql://db/chatkey"}, "CHATKEY_DATABASE must be postgresql://USER@HOST/DATABASE, or sqlite:///PATH"),
     ({"config": "/nowhere/chatkey.toml"}, "/nowhere/chatkey.toml can't be read"),
 ]
 

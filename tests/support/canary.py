@@ -1,9 +1,10 @@
-"""Secrets that must never be seen: the bot token that tests use, and every token that they issue."""
+"""Secrets that must never be seen: the bot token and the database password of tests, and the tokens that they issue."""
 
 from __future__ import annotations
 
 BOT_TOKEN = "4242424242:AACanaryCanaryCanaryCanaryCanaryCan"
-_SECRETS = {BOT_TOKEN.partition(":")[2]}
+DATABASE_PASSWORD = "CanaryOfTheDatabaseCanary"
+_SECRETS = {BOT_TOKEN.partition(":")[2], DATABASE_PASSWORD}
 
 
 def watch(token: str) -> str:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -16,9 +16,9 @@ import asyncpg
 import pytest
 
 from gateway.store.postgres import PostgresStore, open_postgres
+from tests.support.canary import DATABASE_PASSWORD as PASSWORD
 from tests.support.ports import free_port
 
-PASSWORD = "the-password-of-the-database"
 USER = "postgres"
 _ROOM = 1 << 30
 
@@ -91,8 +91,10 @@ class Cluster:
     def kill(self) -> None:
         """End it as a power cut does: all of its processes at once, at whatever they are doing."""
         assert self._process is not None
-        for pid in [*self.children(), self._process.pid]:
-            os.kill(pid, signal.SIGKILL)
+        # The first one first, so that it starts no others; one that stands still dies of it too.
+        for pid in [self._process.pid, *self.children()]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
 
@@ -100,12 +102,19 @@ class Cluster:
         """Return its processes whose title has these words."""
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if title in Path(f"/proc/{pid}/cmdline").read_text()]
+        return [int(pid) for pid in children if title in _title(pid)]
 
     def close(self) -> None:
         """Kill it if it runs."""
         if self._process is not None:
             self.kill()
+
+
+def _title(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""  # it has ended meanwhile
 
 
 class Postgres:

@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from chatkey import Client
 from gateway.config import PREFIX, Config, load
-from gateway.store.sqlite import read_sqlite
+from gateway.store.databases import open_readings
 from tests.support import canary
 from tests.support.gateway import issue
 from tests.support.ports import free_port as free_port
@@ -195,7 +195,7 @@ class Server:
 
     async def waiting(self) -> int:
         """Return how many of its messages are not final: those that it keeps, whether it has taken them up or not."""
-        async with read_sqlite(self.config.database_path) as store:
+        async with open_readings(self.config) as store:
             return len(await store.unfinished())
 
     async def is_done(self) -> bool:

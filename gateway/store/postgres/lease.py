@@ -38,6 +38,11 @@ class PostgresLease:
         self.epoch: int | None = None
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is ours, as far as is known."""
+        return self.epoch is not None
+
+    @property
     def is_valid(self) -> bool:
         """Whether it is ours, and nobody can have taken it over by now."""
         return self.epoch is not None and monotonic() < self._valid_until

@@ -1,0 +1,74 @@
+"""One of several gateways on a database: who has the lease attempts messages, also those that the others accept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.keeping import again
+from gateway.errors import NotDurable
+from gateway.store.leases import Deposed, Feed, Lease
+
+RENEW_S = 1.0
+"""Seconds between two renewals of the lease."""
+CAMPAIGN_S = 0.3
+"""Seconds between two looks at whether the lease is free."""
+POLL_S = 0.5
+"""Seconds after which is looked for what others changed, should the doorbell be lost."""
+
+
+class Replica:
+    """Has a dispatcher attempt messages while the lease is held, and hear of what other gateways changed.
+
+    A gateway that was deposed ends, for whoever watches over it to start it anew: what it has in memory is another
+    gateway's now, and the store keeps nothing of it.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, lease: Lease, feed: Feed, on_deposed: Callable[[], None]) -> None:
+        """Take what it works with.
+
+        Args:
+            dispatcher: Who attempts messages; from now on it waits for the lease.
+            lease: The right to do so.
+            feed: What other gateways changed.
+            on_deposed: Told once another gateway has the lease that was ours.
+        """
+        dispatcher.schedule.is_shared = dispatcher.schedule.is_elsewhere = True
+        self._dispatcher = dispatcher
+        self._lease = lease
+        self._feed = feed
+        self._on_deposed = on_deposed
+        self._began = asyncio.Event()
+
+    async def run(self) -> None:
+        """Hear of what others changed, until cancelled; from now on the lease is asked for."""
+        await again(self._feed.begin)
+        self._began.set()
+        while True:
+            try:
+                for pending in await self._feed.changed():
+                    self._dispatcher.heard(pending)
+                await self._dispatcher.learn()
+            except NotDurable:
+                await asyncio.sleep(POLL_S)
+            await self._feed.wait(POLL_S)
+
+    async def keep_lease(self) -> None:
+        """Take the lease when it is free and renew it, until cancelled: also while the dispatcher is drained."""
+        await self._began.wait()
+        while True:
+            try:
+                await self._hold()
+            except Deposed:
+                self._on_deposed()
+                return
+            except NotDurable:
+                await asyncio.sleep(CAMPAIGN_S)
+            await asyncio.sleep(RENEW_S if self._lease.is_ours else CAMPAIGN_S)
+
+    async def _hold(self) -> None:
+        if self._lease.is_ours:
+            await self._lease.renew()
+        elif not self._dispatcher.is_closing and await self._lease.take():
+            self._dispatcher.take_over()
