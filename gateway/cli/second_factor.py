@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -50,6 +51,8 @@ def enroll(name: str, replace: bool) -> None:
 
     from gateway.access.one_time_codes import uri_of
 
+    if not sys.stdout.isatty():
+        raise click.ClickException("The secret is shown to a person alone: run this in a terminal.")
     secret = b32encode(secrets.token_bytes(20)).decode()
     uri = uri_of(name, secret, configuration().issuer)
     segno.make(uri, micro=False).terminal(compact=True)

@@ -229,6 +229,30 @@ async def test_row_31_a_bound_token_is_worth_nothing_without_a_certificate(view:
     assert (first.reason, first.client, first.verified) == ("certificate_mismatch", CLIENT, True)
 
 
+async def test_row_31_where_a_second_factor_is_asked_of_a_client_no_unbound_token_is_handed_on(
+    house: House, tmp_path: Path
+) -> None:
+    made = certificate(tmp_path)
+    tls = Tls(cert_file=made.cert_file, key_file=made.key_file, client_ca_file=made.cert_file)
+    thumbprint = thumbprint_of(made.cert_file.read_bytes())
+    bound = house.minted(PIN, certificate_thumbprint=thumbprint)
+    await house.administration.add_client(CLIENT, {"second_factor": True})
+    await house.registry.refresh()
+    arguments = {"clock": house.clock, "new_id": lambda: "id", "metrics": CountedCalls()}
+    async with open_door(house.desk, listen="127.0.0.1:0", tls=Certificates(tls), **arguments) as door:  # type: ignore[arg-type]
+        credentials = shown(made, made.cert_file.read_bytes())
+        async with grpc.aio.secure_channel(f"127.0.0.1:{door.port}", credentials) as channel:
+            view = Outside(house, door, CountedCalls(), channel)
+            # The connection has the certificate; it is the token that does not name it.
+            refusal = await refusal_of(view.credential_self.NarrowCredential(asked(), metadata=view.bearer()))
+            assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.PERMISSION_DENIED, "STEP_UP_REQUIRED")
+            child = await child_of(view, bound, asked())
+            await view.messaging.SendMessage(hello(), metadata=view.bearer(child.token))
+    assert house.verifier.verify(child.token).certificate_thumbprint == thumbprint
+    (record,) = await house.refusals()
+    assert (record.reason, record.client, record.verified) == ("second_factor_missing", CLIENT, True)
+
+
 Narrow = self_pb.NarrowCredentialRequest
 
 

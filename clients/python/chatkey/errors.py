@@ -105,7 +105,7 @@ class PermissionDenied(ChatkeyError):
 
 
 class StepUpRequired(PermissionDenied):
-    """The call needs a fresh second factor."""
+    """The call needs a second factor: of a client, a credential that is bound to a client certificate."""
 
 
 class InvalidRequest(ChatkeyError):
