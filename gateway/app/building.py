@@ -20,6 +20,7 @@ from gateway.app.administration import open_administration
 from gateway.app.alarm import Alarm, exempt
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
+from gateway.app.lifetime import note_start, note_stop
 from gateway.app.metrics import export_delivery, export_failures, export_registry
 from gateway.app.notices import tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
@@ -130,7 +131,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             store, store.seals, signer, clock, opaque_maker(chance), alarm.sealed, may_seal=lambda: turn.is_ours
         )
         serving = asyncio.Event()
-        stack.push_async_callback(_seal_the_rest, sealer, serving)
+        stack.push_async_callback(_seal_the_rest, sealer, serving, store, clock)
         stack.push_async_callback(ledger.close)
         dispatcher = Dispatcher(
             store,
@@ -194,6 +195,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         admin_door = await stack.enter_async_context(
             open_administration(config, clock, rooms, tls=certificates, metrics=metrics)
         )
+        await note_start(store, clock)
         # Only now can nothing refuse the start any more, which would be said in one line and nothing else.
         registry.tell()
         readiness.begin(dispatcher, door)
@@ -232,9 +234,10 @@ async def _rotation(config: Config, store: AnyStore, clock: Clock) -> None:
         await rotation.run(config.audit_retention, tell_not_archived)
 
 
-async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event) -> None:
+async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event, store: SqliteStore, clock: Clock) -> None:
     """Seal what was recorded; a start that was refused has recorded nothing, and has one line to say."""
     if serving.is_set():
+        await note_stop(store, clock)
         await sealer.close()
 
 
