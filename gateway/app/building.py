@@ -234,7 +234,7 @@ async def _rotation(config: Config, store: AnyStore, clock: Clock) -> None:
         await rotation.run(config.audit_retention, tell_not_archived)
 
 
-async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event, store: SqliteStore, clock: Clock) -> None:
+async def _seal_the_rest(sealer: Sealer, serving: asyncio.Event, store: AnyStore, clock: Clock) -> None:
     """Seal what was recorded; a start that was refused has recorded nothing, and has one line to say."""
     if serving.is_set():
         await note_stop(store, clock)
