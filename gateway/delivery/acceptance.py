@@ -120,7 +120,7 @@ class Acceptance(Inquiry):
         message = await self.get(caller, message_id)
         if message.kind is not Kind.SEND:
             raise RequestInvalid([("message_id", "is that of an edit or a delete: name the message that it touches")])
-        chat_id = self._dispatcher.chats.present_id(message.chat_id)
+        chat_id = self._dispatcher.chats.latest_id(message.chat_id)
         if message.state.is_final and (why := touches.obstacle(message, chat_id)):
             raise StateConflict(why, state=message.state.value)
         return message

@@ -47,6 +47,11 @@ class Chats:
         move = self._moves.get(chat_id)
         return move.new_chat_id if move and move.approved else chat_id
 
+    def latest_id(self, chat_id: int) -> int:
+        """Return the id that Telegram says a chat has now, whether or not it may be written to under it."""
+        move = self._moves.get(chat_id)
+        return move.new_chat_id if move else chat_id
+
     def may_move(self, chat_id: int, new_chat_id: int) -> bool:
         """Whether Telegram can mean it: a group becomes a supergroup, once."""
         move = self._moves.get(chat_id)

@@ -269,6 +269,17 @@ async def test_what_a_group_wrote_is_not_looked_for_in_the_supergroup_that_it_be
 
 
 @virtual
+async def test_what_a_group_wrote_is_left_alone_before_its_move_is_approved_too() -> None:
+    async with open_room() as room:
+        before = await sent(room, chat_id=GROUP)
+        room.bot.script = [ChatMoved(400, "upgraded", SUPERGROUP)]
+        await room.accept("moving", chat_id=GROUP)
+        await asyncio.sleep(2)
+        with pytest.raises(StateConflict, match="supergroup"):
+            await room.touch(Draft(kind=Kind.DELETE, chat_id=0, target_id=before.id, text=""), GROUP)
+
+
+@virtual
 async def test_an_edit_that_waits_while_its_group_moves_is_not_made_there() -> None:
     async with open_room(follow_migration=True) as room:
         before = await sent(room, chat_id=GROUP)
