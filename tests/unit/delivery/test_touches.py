@@ -193,6 +193,17 @@ async def test_a_repeat_is_the_same_edit_whatever_became_of_its_message() -> Non
 
 
 @virtual
+async def test_row_8_a_repeat_with_a_token_of_another_chat_finds_nothing() -> None:
+    async with open_room() as room:
+        draft = Draft(kind=Kind.EDIT, chat_id=0, target_id=(await sent(room)).id, text="two", request_id="e1")
+        edit = await room.settled(await room.touch(draft))
+        assert (await room.touch(draft)).id == edit.id
+        for other in (draft, replace(draft, text="other")):
+            with pytest.raises(MessageNotFound):
+                await room.touch(other, chat_id=2)
+
+
+@virtual
 async def test_what_is_as_asked_already_is_done() -> None:
     async with open_room() as room:
         message = await sent(room)
