@@ -7,12 +7,17 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gateway.config import Config
 from gateway.model import Message, Record
 from gateway.sandbox import Sandbox
-from gateway.store.sqlite import SqliteReadings, read_sqlite
+from gateway.store.databases import open_readings
+from gateway.store.sqlite import read_sqlite
 from tests.support.auditor import Arrival, Evidence, Limits, Told
+
+if TYPE_CHECKING:
+    from gateway.store.databases import AnyReadings
 
 NO_LIMITS = Limits(bot_per_second=None, chat_per_second=None, group_per_minute=None)
 NOT_DONE = -1
@@ -22,7 +27,7 @@ _PAUSE = re.compile(r"retry after (\d+)")
 
 
 async def evidence(
-    database: Path,
+    database: Path | Config,
     telegram: Sandbox,
     told: Sequence[Told],
     *,
@@ -32,13 +37,13 @@ async def evidence(
     """Gather it. The gateway has nothing left to do.
 
     Args:
-        database: Read by the real store.
+        database: Read by the real store: a file, or what the configuration names.
         telegram: On the machine's monotonic clock.
         told: What clients wrote down.
         limits: Those of `telegram`.
         restarts: When the gateway began anew, on that clock.
     """
-    async with read_sqlite(database) as store:
+    async with read_sqlite(database) if isinstance(database, Path) else open_readings(database) as store:
         return Evidence(
             told=told,
             arrivals=arrivals_from(telegram.log()),
@@ -82,7 +87,7 @@ def arrival_from(entry: dict[str, Any]) -> Arrival:
     )
 
 
-async def _messages(store: SqliteReadings, told: Sequence[Told]) -> list[Message]:
+async def _messages(store: AnyReadings, told: Sequence[Told]) -> list[Message]:
     chats = {each.chat_id for each in told}
     found: list[Message] = []
     for client in sorted({each.client for each in told}):
@@ -93,7 +98,7 @@ async def _messages(store: SqliteReadings, told: Sequence[Told]) -> list[Message
     return sorted(found, key=lambda message: message.seq)
 
 
-async def _records(store: SqliteReadings) -> list[Record]:
+async def _records(store: AnyReadings) -> list[Record]:
     found: list[Record] = []
     after = 0
     while page := await store.records(after=after, limit=500):

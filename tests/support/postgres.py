@@ -6,7 +6,9 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from itertools import count
@@ -20,6 +22,15 @@ from tests.support.canary import DATABASE_PASSWORD as PASSWORD
 from tests.support.ports import free_port
 
 USER = "postgres"
+PATIENCE_S = 30.0
+_AS_NOBODY = """
+import os, pwd, sys
+nobody = pwd.getpwnam("nobody")
+os.setgroups([])
+os.setgid(nobody.pw_gid)
+os.setuid(nobody.pw_uid)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 _ROOM = 1 << 30
 
 _OPTIONS = {
@@ -58,7 +69,7 @@ class Cluster:
     def copy(self, folder: Path, name: str) -> Cluster:
         """Return a standby of it, which is not started yet."""
         standby = Cluster(folder)
-        url = f"host=127.0.0.1 port={self.port} user={USER} password={PASSWORD} application_name={name}"
+        url = f"host=127.0.0.1 port={self.port} user={USER} application_name={name}"
         run("pg_basebackup", "-d", url, "-D", str(folder), "-R", "--checkpoint=fast", "--no-sync")
         return standby
 
@@ -67,26 +78,21 @@ class Cluster:
         settings = [word for name, value in self.options.items() for word in ("-c", f"{name}={value}")]
         with self.folder.with_suffix(".log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(_binaries() / "postgres"), "-D", str(self.folder), "-p", str(self.port), *settings],
-                stdout=log,
-                stderr=log,
-                **_as_somebody(),
+                _command("postgres", "-D", str(self.folder), "-p", str(self.port), *settings), stdout=log, stderr=log
             )
         self.wait()
 
     def wait(self) -> None:
         """Return when it takes connections."""
         ready = ("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1")
-        for _ in range(300):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             if run(*ready, check=False) == 0:
                 return
             if self._process is not None and self._process.poll() is not None:
                 break
+            time.sleep(0.05)
         raise RuntimeError(self.folder.with_suffix(".log").read_text())
-
-    def promote(self) -> None:
-        """Make a standby a server that takes writes."""
-        run("pg_ctl", "-D", str(self.folder), "promote", "-w")
 
     def kill(self) -> None:
         """End it as a power cut does: all of its processes at once, at whatever they are doing."""
@@ -189,9 +195,8 @@ def require_postgres() -> None:
 
 def run(program: str, *arguments: str, check: bool = True) -> int:
     """Run one of PostgreSQL's programs to its end, and return its exit code."""
-    done = subprocess.run(
-        [str(_binaries() / program), *arguments], capture_output=True, check=False, cwd="/", **_as_somebody()
-    )
+    environment = {**os.environ, "PGPASSWORD": PASSWORD}
+    done = subprocess.run(_command(program, *arguments), capture_output=True, check=False, cwd="/", env=environment)
     if check and done.returncode:
         raise subprocess.CalledProcessError(done.returncode, program, done.stdout, done.stderr)
     return done.returncode
@@ -203,8 +208,13 @@ def own(path: Path) -> None:
         shutil.chown(path, "nobody")
 
 
-def _as_somebody() -> dict[str, str]:
-    return {"user": "nobody"} if os.geteuid() == 0 else {}
+def _command(program: str, *arguments: str) -> list[str]:
+    """Return the words of a command that runs as somebody whom PostgreSQL takes.
+
+    Not by `subprocess`, which then forks as a whole: what gRPC has put there to happen at a fork brings it down.
+    """
+    words = [str(_binaries() / program), *arguments]
+    return [sys.executable, "-ISc", _AS_NOBODY, *words] if os.geteuid() == 0 else words
 
 
 def _binaries() -> Path:
