@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check format generate lock bench soak mutation clean
+.PHONY: demo test check format generate lock bench soak mutation clients clean
 
 demo: $(READY)
 	@$(BIN)/chatkey demo
@@ -39,6 +39,10 @@ bench: $(READY)
 # Whether the tests notice when a rule of gateway/access is broken, thousands of times: about ten minutes on two cores.
 mutation: $(READY)
 	@$(BIN)/python -m tests.support.mutation
+
+# The clients in other languages, built and run against a gateway; a language whose toolchain is missing is left out, and said so.
+clients: $(READY)
+	@$(BIN)/python -m tests.clients
 
 clean:
 	rm -rf .venv

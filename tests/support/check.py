@@ -53,7 +53,8 @@ def locks_name_no_host() -> str:
         for path in tracked()
         if path.name.endswith((".lock", "package-lock.json", "go.sum"))
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if "://" in line or "index-url" in line
+        # Where npm says whom to pay is no address of a registry.
+        if ("://" in line and not line.lstrip().startswith('"url": ')) or "index-url" in line
     )
 
 

@@ -1,0 +1,1 @@
+"""Every client of `clients/`, built and run through `clients/scenarios.yaml` against a real gateway."""

@@ -1,0 +1,66 @@
+"""`clients/scenarios.yaml`, played by the program of one language. The file is JSON, which is YAML too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from typing import Any
+
+from gateway.config import PREFIX
+from tests.clients.languages import CLIENTS, Language
+from tests.support.gateway import Gateway
+
+CHATS = {"own": -1001, "foreign": -1002}
+PATIENCE = 60
+"""Seconds after which a program is taken for one that never ends; each gives up after 30 itself."""
+
+Answer = dict[str, str]
+
+
+def scenarios() -> list[dict[str, Any]]:
+    """Read what every client must pass."""
+    read: list[dict[str, Any]] = json.loads((CLIENTS / "scenarios.yaml").read_text())
+    return read
+
+
+async def complaint(language: Language, scenario: dict[str, Any], gateway: Gateway) -> str:
+    """Play a scenario, and return what came instead of what it says; nothing if that came."""
+    before = len(gateway.telegram.messages(CHATS["own"]))
+    token = {"unknown": "not.a.token", "none": None}.get(
+        scenario.get("token", ""), gateway.token(CHATS["own"], f"svc:{language.name}")
+    )
+    answers = [await send(language, gateway.address, token, **one) for one in scenario["sends"]]
+    ids = {answer.pop("id") for answer in answers if "id" in answer}
+    shown = [message["text"] for message in gateway.telegram.messages(CHATS["own"])[before:]]
+    if answers != scenario["answers"]:
+        return f"answered {answers}"
+    if scenario.get("one_id") and len(ids) != 1:
+        return f"made {len(ids)} messages"
+    if shown != scenario["shown"] or gateway.telegram.messages(CHATS["foreign"]):
+        return f"the chat shows {shown}"
+    return ""
+
+
+async def send(language: Language, address: str, token: str | None, *, chat: str, text: str, request_id: str) -> Answer:
+    """Run the program once, and return what it printed: id and state, or code and reason."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environment |= {"CHATKEY_ADDRESS": address} | ({"CHATKEY_TOKEN": token} if token else {})
+    process = await asyncio.create_subprocess_exec(
+        *language.program, str(CHATS[chat]), text, request_id,
+        cwd=language.folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, err = (said.decode() for said in await process.communicate())
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return {"printed": f"nothing within {PATIENCE} seconds"}
+    if process.returncode == 0 and (sent := re.fullmatch(r"(\S+) ([A-Z_]+)\n", out)):
+        return {"id": sent[1], "state": sent[2]}
+    # A refusal without an error id is not one that a client can show to an operator.
+    if process.returncode == 1 and (refused := re.fullmatch(r"([A-Z_]+) ([A-Z_]+) \w{4,}\n", err)):
+        return {"code": refused[1], "reason": refused[2]}
+    return {"printed": out + err}
