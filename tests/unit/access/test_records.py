@@ -166,7 +166,8 @@ async def test_what_becomes_of_an_authenticator_is_on_record_whole(store: Sqlite
             event="operator.locked",
             decision="deny",
             reason="too_many_wrong_codes",
-            facts={"by": "bob", "operator": "bob"},
+            client="operator:bob",
+            facts={"by": "operator:bob", "operator": "bob"},
         ),
         expected("operator.unenrolled", facts={"operator": "bob"}),
     ]
@@ -179,8 +180,8 @@ async def test_what_is_asked_of_a_second_person_is_on_record_whole(store: Sqlite
     await approvals.approve("bob", "approval-1")
     facts = {"operator": "alice", "function": "keys.revoke", "approval_id": "approval-1"}
     assert await log(store) == [
-        Record(at=NOW, event="approval.asked", decision="allow", facts={"by": "alice", **facts}),
-        Record(at=NOW, event="approval.given", decision="allow", facts={"by": "bob", **facts}),
+        expected("approval.asked", client="operator:alice", facts={"by": "operator:alice", **facts}),
+        expected("approval.given", client="operator:bob", facts={"by": "operator:bob", **facts}),
     ]
 
 
