@@ -2,8 +2,8 @@
 
     python -m tests.soak --minutes 30
 
-Half of the time goes to the real server under mixed faults, the rest in equal parts to simulated lives in virtual time,
-to power losses and to kills. What fails is named by its seed, so that it can be run again.
+Three parts of seven go to the real server under mixed faults, one each to simulated lives in virtual time, to power
+losses, to kills, and to failovers of the database. What fails is named by its seed, so that it can be run again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.soak import mixed
 
 ROOT = Path(__file__).parents[2]
-SEEDS, LOSSES, KILLS = 2000, 500, 25
+SEEDS, LOSSES, KILLS, FAILOVERS = 2000, 500, 25, 15
 
 Round = Callable[[int], tuple[Sequence[str], dict[str, str]]]
 """From a seed to the command of one round and what it needs in its environment."""
@@ -35,13 +35,14 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=None, help="default: another one each time")
     given = arguments.parse_args()
     seed = random.randrange(1 << 32) if given.seed is None else given.seed
-    part = given.minutes * 60 / 6
+    part = given.minutes * 60 / 7
     print(f"Soak of {given.minutes:g} minutes, seed {seed}.", flush=True)
     results = [
         _mixed(3 * part, seed),
         _rounds("simulated lives", part, seed, SEEDS, _simulation),
         _rounds("power losses", part, seed, LOSSES, _power_losses),
         _rounds("kills of the server", part, seed, KILLS, _kills),
+        _rounds("failovers of the database", part, seed, FAILOVERS, _failovers),
     ]
     return 0 if all(results) else 1
 
@@ -89,6 +90,11 @@ def _power_losses(seed: int) -> tuple[Sequence[str], dict[str, str]]:
 def _kills(seed: int) -> tuple[Sequence[str], dict[str, str]]:
     test = ["tests/faults/test_kill.py", f"--randomly-seed={seed}"]
     return ["pytest", "-q", "--no-header", *test], {"CHATKEY_KILL_ROUNDS": str(KILLS)}
+
+
+def _failovers(seed: int) -> tuple[Sequence[str], dict[str, str]]:
+    test = ["tests/faults/test_failover.py", f"--randomly-seed={seed}"]
+    return ["pytest", "-q", "--no-header", *test], {"CHATKEY_FAILOVER_ROUNDS": str(FAILOVERS)}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,216 @@
+"""What is PostgreSQL's own: commits without an answer, the lease, what is refused at the start, and text with NUL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import ConfigInvalid, NotDurable
+from gateway.model import State
+from gateway.store.leases import Deposed
+from gateway.store.postgres import PostgresStore, open_postgres
+from gateway.store.postgres.dialect import escaped, unescaped
+from tests.support.messages import NOW, a_message, a_record
+from tests.support.postgres import PASSWORD, Postgres
+
+
+class Relay:
+    """Stands between a gateway and its server, and breaks the connection at a commit."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.loses = ""  # the `answer` or the `request` of the next commit
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        back = asyncio.create_task(self._pass(up_reader, writer))
+        try:
+            while data := await reader.read(1 << 16):
+                if self.loses and b"COMMIT\0" in data:
+                    lost, self.loses = self.loses, ""
+                    back.cancel()
+                    if lost == "answer":
+                        up_writer.write(data)
+                        await up_reader.read(1)  # it is committed
+                    return
+                up_writer.write(data)
+        except ConnectionError:
+            return
+        finally:
+            back.cancel()
+            await asyncio.gather(back, return_exceptions=True)
+            up_writer.close()
+            writer.close()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+        writer.close()
+
+
+@asynccontextmanager
+async def relayed(postgres: Postgres) -> AsyncIterator[tuple[Relay, PostgresStore]]:
+    relay = Relay(postgres.cluster.port)
+    server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    address = (await postgres.database()).replace(str(postgres.cluster.port), str(port))
+    async with server, open_postgres(address, PASSWORD) as store:
+        yield relay, store
+
+
+@pytest.mark.parametrize("lost", ["answer", "request"])
+async def test_a_commit_without_an_answer_is_looked_up_and_kept_once(postgres: Postgres, lost: str) -> None:
+    async with relayed(postgres) as (relay, store):
+        first = a_message(request_id="r1")
+        await store.add(first, a_record(first))
+        relay.loses = lost
+        message = a_message()
+        kept = await store.add(message, a_record(message))
+        assert kept == replace(message, seq=2, change=2)
+        assert await store.get(message.id) == kept
+        assert [seq for seq, _ in await store.records()] == [1, 2]
+
+
+async def test_a_server_that_is_gone_keeps_nothing_and_is_found_again(postgres: Postgres) -> None:
+    async with relayed(postgres) as (relay, store):
+        port, relay.port = relay.port, 1
+        message = a_message()
+        with pytest.raises(NotDurable) as refused:
+            await store.add(message, a_record(message))
+        assert str(refused.value) == NotDurable.__doc__, "nobody is told the server's words"
+        relay.port = port
+        assert (await store.add(message, a_record(message))).seq == 1
+
+
+@asynccontextmanager
+async def two_gateways(postgres: Postgres) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
+    address = await postgres.database()
+    async with open_postgres(address, PASSWORD) as one, open_postgres(address, PASSWORD) as two:
+        one.share()
+        two.share()
+        yield one, two
+
+
+async def expire(store: PostgresStore) -> None:
+    """Let the lease be one that was not renewed for a while."""
+    await store._writer.submit(lambda t: t.execute("UPDATE numbers SET led_until = led_until - interval '1 hour'"))
+
+
+async def test_one_has_the_lease_until_it_is_given_up_or_not_renewed(postgres: Postgres) -> None:
+    async with two_gateways(postgres) as (one, two):
+        assert one.lease is not None
+        assert two.lease is not None
+        assert sorted(await asyncio.gather(one.lease.take(), two.lease.take())) == [False, True]
+        first, second = (one.lease, two.lease) if one.lease.is_ours else (two.lease, one.lease)
+        await first.renew()
+        assert first.is_valid
+        assert not await second.take()
+        await first.give_up()
+        assert not first.is_ours
+        assert await second.take()
+        await expire(two)
+        assert await first.take()
+        with pytest.raises(Deposed):
+            await second.renew()
+        assert not second.is_ours
+
+
+async def test_of_whoever_was_deposed_nothing_is_kept(postgres: Postgres) -> None:
+    async with two_gateways(postgres) as (old, new):
+        assert old.lease is not None
+        assert new.lease is not None
+        assert await old.lease.take()
+        message = a_message(state=State.SENDING, attempts=1, attempted_at=NOW)
+        kept = await old.add(message, a_record(message))
+        waiting = a_message()
+        await old.add(waiting, a_record(waiting))
+        await expire(new)
+        assert await new.lease.take()
+        late = a_message()
+        for attempt in (
+            old.save(replace(kept, state=State.DELIVERED), (State.SENDING, 1), a_record(kept, "message.delivered")),
+            old.start(waiting.id, NOW),
+            old.add(late, a_record(late)),
+            old.requeue(kept, (State.SENDING, 1), a_record(kept)),
+        ):
+            with pytest.raises(Deposed):
+                await attempt
+        assert await new.get(kept.id) == kept
+        assert len(await new.records()) == 2
+        assert await new.start(waiting.id, NOW) is not None
+
+
+async def test_who_has_no_lease_accepts_and_attempts_nothing(postgres: Postgres) -> None:
+    async with two_gateways(postgres) as (leader, follower):
+        assert leader.lease is not None
+        assert await leader.lease.take()
+        message = a_message()
+        kept = await follower.add(message, a_record(message))
+        with pytest.raises(Deposed):
+            await follower.start(kept.id, NOW)
+        assert await leader.start(kept.id, NOW) is not None
+
+
+async def test_each_gateway_hears_of_what_the_others_changed_and_not_of_its_own(postgres: Postgres) -> None:
+    async with two_gateways(postgres) as (one, two):
+        await one.feed.begin()
+        await two.feed.begin()
+        message = a_message()
+        kept = await two.add(message, a_record(message))
+        await one.feed.wait(5)
+        [heard] = await one.feed.changed()
+        assert (heard.id, heard.seq, heard.state) == (kept.id, 1, State.QUEUED)
+        assert await one.feed.changed() == []
+        assert await two.feed.changed() == []
+        await one.save(replace(kept, state=State.CANCELLED), (State.QUEUED, 0))
+        assert [each.state for each in await two.feed.changed()] == [State.CANCELLED]
+
+
+async def test_a_repeat_is_found_whichever_gateway_was_asked_first(postgres: Postgres) -> None:
+    async with two_gateways(postgres) as (one, two):
+        messages = [a_message(request_id="r1") for _ in range(20)]
+        kept = await asyncio.gather(
+            *((one, two)[number % 2].add(message, a_record(message)) for number, message in enumerate(messages))
+        )
+        assert len({message.id for message in kept}) == 1
+        found = await two.find("client", "r1")
+        assert found == kept[0]
+        assert len(await one.records()) == 1
+
+
+async def test_a_server_that_would_lose_messages_is_refused(postgres: Postgres) -> None:
+    address = f"{await postgres.database()}&synchronous_commit=off"
+    with pytest.raises(ConfigInvalid, match="synchronous_commit = off and would lose accepted messages"):
+        async with open_postgres(address, PASSWORD):
+            pytest.fail("it was opened")
+
+
+async def test_a_database_of_a_newer_version_is_refused(postgres: Postgres) -> None:
+    address = await postgres.database()
+    async with open_postgres(address, PASSWORD) as store:
+        await store._writer.submit(lambda t: t.execute("INSERT INTO schema_versions VALUES (99)"))
+    with pytest.raises(ConfigInvalid, match="has version 99"):
+        async with open_postgres(address, PASSWORD):
+            pytest.fail("it was opened")
+
+
+async def test_gateways_that_start_at_once_make_the_tables_once(postgres: Postgres) -> None:
+    address = await postgres.database()
+
+    async def start() -> int:
+        async with open_postgres(address, PASSWORD) as store:
+            return await store.last_change()
+
+    assert await asyncio.gather(*(start() for _ in range(4))) == [0] * 4
+
+
+@given(st.text(alphabet=st.sampled_from(["\\", "\0", "0", "a"])))
+def test_any_text_comes_back_as_it_was(text: str) -> None:
+    assert "\0" not in escaped(text)
+    assert unescaped(escaped(text)) == text
