@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import acceptance, delivery, footprint, history, pacing, profiling, refusals, report
+from tests.benchmarks import acceptance, delivery, footprint, history, pacing, profiling, refusals, replicas, report
 from tests.benchmarks.effort import FULL, PROFILED, QUICK, Effort
 from tests.benchmarks.report import Row
 
@@ -26,6 +26,7 @@ MEASURES: dict[str, Callable[[Effort, Path], Coroutine[Any, Any, list[Row]]]] = 
     "P6": history.aged,
     "P7": footprint.memory,
     "P8": footprint.starts,
+    "P9": replicas.replicated,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

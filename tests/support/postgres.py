@@ -160,10 +160,10 @@ class Postgres:
         return self._opened()
 
 
-def folder_for_servers() -> Path:
-    """Return a new folder for servers: in memory if there is room, where a sync costs nothing."""
+def folder_for_servers(*, in_memory: bool = True) -> Path:
+    """Return a new folder for servers: `in_memory`, where a sync costs nothing, if there is room."""
     memory = Path("/dev/shm")
-    has_room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
+    has_room = in_memory and memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
     folder = Path(tempfile.mkdtemp(prefix="chatkey-postgres-", dir=memory if has_room else None))
     own(folder)
     return folder
