@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import inf
 
-from gateway.model import Kind, Message, State
+from gateway.model import Kind, Message, Record, State
 from tests.support.testimony import Arrival, Evidence, Limits, Told, names_of
 
 __all__ = ["Arrival", "Evidence", "Limits", "Told", "audit"]
@@ -71,12 +71,16 @@ def _ends(evidence: Evidence) -> dict[str, list[State]]:
     """Return the ends of each message that are on record, those that its client has settled included."""
     ends: dict[str, list[State]] = defaultdict(list)
     for record in evidence.records:
-        name = record.event.removeprefix("message.").upper()
-        if record.event == "message.resolved":
-            ends[record.message_id].append(State(record.facts["resolution"]))
-        elif name in State.__members__ and State[name].is_final:
-            ends[record.message_id].append(State[name])
+        if end := _end_of(record):
+            ends[record.message_id].append(end)
     return ends
+
+
+def _end_of(record: Record) -> State | None:
+    if record.event == "message.resolved":
+        return State(record.facts["resolution"])
+    state = State.__members__.get(record.event.removeprefix("message.").upper())
+    return state if state and state.is_final else None
 
 
 def _nothing_unasked(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
@@ -184,16 +188,19 @@ def _keeps_away(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str
     The pause is kept with the message that was refused: once that is final, a restart may forget it.
     """
     heard: dict[str, list[float]] = defaultdict(list)
+    ends: dict[str, list[float]] = defaultdict(list)
     for record in evidence.records:
         if record.reason == "rate_limited":
             heard[record.message_id].append(_seconds(record.at, evidence))
+        elif _end_of(record):
+            ends[record.message_id].append(_seconds(record.at, evidence))
     away: dict[int, tuple[Arrival, float]] = {}
     for arrival in evidence.arrivals:
         asked, until = away.get(arrival.chat_id, (arrival, 0.0))
         message = by_text.get(asked.text)
         if arrival.at < until - 1e-6 and message and any(asked.at <= at <= arrival.at for at in heard[message.id]):
-            ended = _seconds(message.finished_at, evidence) if message.finished_at else arrival.at
-            if not any(max(asked.at, ended) <= restart <= arrival.at for restart in evidence.restarts):
+            restarts = [restart for restart in evidence.restarts if asked.at <= restart <= arrival.at]
+            if not any(asked.at <= end <= restart for end in ends[message.id] for restart in restarts):
                 yield f"I7 {arrival.text!r} came {until - arrival.at:.3f} s before the end of a pause"
         if arrival.retry_after is not None:
             away[arrival.chat_id] = (arrival, arrival.at + arrival.retry_after)
