@@ -23,13 +23,20 @@ KILLS = 5
 
 async def replicated(effort: Effort, folder: Path) -> list[Row]:
     """P9: durable accepts per second, and seconds from the dispatcher's death to the next delivery."""
-    async with _database(folder) as more, servers.sandbox(folder, CHATS) as box:
-        return [await _accepts(effort, folder, box, more), await _failover(folder, box, more)]
+    rows = []
+    async with servers.sandbox(folder, CHATS) as box:
+        # A database each: what the first leaves in the queue would have to be delivered before the second's messages.
+        async with _database(folder / "accepts") as more:
+            rows.append(await _accepts(effort, folder / "accepts", box, more))
+        async with _database(folder / "failover") as more:
+            rows.append(await _failover(folder / "failover", box, more))
+    return rows
 
 
 @asynccontextmanager
 async def _database(folder: Path) -> AsyncIterator[dict[str, str]]:
     """Run a server on disk, and give the settings with which gateways share it."""
+    folder.mkdir()
     place = folder_for_servers(in_memory=False)
     cluster = Cluster(place / "server")
     password = folder / "password"
