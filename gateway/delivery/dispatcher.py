@@ -61,10 +61,10 @@ class Dispatcher(Attempts):
 
     # Other gateways.
 
-    def take_over(self) -> None:
+    async def take_over(self) -> None:
         """Attempt from now on what is kept: it is this gateway's turn."""
         self.schedule.is_elsewhere = False
-        self.spawn(self._load())
+        await self._load()
 
     def heard(self, pending: Pending) -> None:
         """Act on what another gateway changed of a message."""

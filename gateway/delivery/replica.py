@@ -40,6 +40,7 @@ class Replica:
         self._feed = feed
         self._on_deposed = on_deposed
         self._began = asyncio.Event()
+        self._taking_over: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Hear of what others changed, until cancelled; from now on the lease is asked for."""
@@ -71,4 +72,8 @@ class Replica:
         if self._lease.is_ours:
             await self._lease.renew()
         elif not self._dispatcher.is_closing and await self._lease.take():
-            self._dispatcher.take_over()
+            # Beside the renewals: there may be much to take up.
+            self._taking_over = asyncio.create_task(self._dispatcher.take_over())
+        if self._taking_over and self._taking_over.done():
+            # What goes wrong there ends the gateway: it would hold the lease, and attempt nothing.
+            self._taking_over.result()
