@@ -195,15 +195,19 @@ def _keeps_away(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str
         elif _end_of(record):
             ends[record.message_id].append(_seconds(record.at, evidence))
     away: dict[int, tuple[Arrival, float]] = {}
+    following: dict[int, float] = {}
     for arrival in evidence.arrivals:
         asked, until = away.get(arrival.chat_id, (arrival, 0.0))
         message = by_text.get(asked.text)
-        if arrival.at < until - 1e-6 and message and any(asked.at <= at <= arrival.at for at in heard[message.id]):
+        # What was heard of it was heard before anything else went there; what is heard later is of a later refusal.
+        heard_by = following.setdefault(arrival.chat_id, arrival.at)
+        if arrival.at < until - 1e-6 and message and any(asked.at <= at <= heard_by for at in heard[message.id]):
             restarts = [restart for restart in evidence.restarts if asked.at <= restart <= arrival.at]
             if not any(asked.at <= end <= restart for end in ends[message.id] for restart in restarts):
                 yield f"I7 {arrival.text!r} came {until - arrival.at:.3f} s before the end of a pause"
         if arrival.retry_after is not None:
             away[arrival.chat_id] = (arrival, arrival.at + arrival.retry_after)
+            following.pop(arrival.chat_id, None)
 
 
 def _leaves_closed_chats_alone(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
