@@ -143,7 +143,8 @@ def answers_a_repeat_from_memory(patch: pytest.MonkeyPatch) -> None:
 
     async def wrong(self: Disk, message: Message, record: Record) -> Message:
         early: dict[tuple[str, str], Message] = self.__dict__.setdefault("early", {})
-        first = early.setdefault((message.client, message.request_id or message.id), message)
+        # A request id may be the id of another message, so what has none gets a name that no request has.
+        first = early.setdefault((message.client, message.request_id or f" {message.id}"), message)
         return first if first is not message else await right(self, message, record)
 
     patch.setattr(Disk, "add", wrong)
