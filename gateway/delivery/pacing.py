@@ -28,6 +28,9 @@ LONGEST_BOT_PAUSE = 60.0
 """What the bot is held back at most for its chats: one may be closed for half a day, which says little of others."""
 RECOVERY = 60.0
 """Seconds from a standstill to the full pace."""
+_HAIR = 1e-6
+"""An allowance that is so close to the next whole message is that one: the instant at which it were could not be told
+from now, and an instant that is now means that there is room."""
 LONGEST_ANSWER = 40.0
 """After a restart it is not known when an attempt was answered: at the latest so many seconds after it began."""
 
@@ -145,10 +148,11 @@ class Pacing:
         if self._limits.bot_per_second == inf:
             return now
         allowed = self._allowed(now)
-        room_at = self._bot.room_at(int(allowed), now)
+        whole = int(allowed + _HAIR)
+        room_at = self._bot.room_at(whole, now)
         if room_at > now and allowed < self._limits.bot_per_second:
             # The allowance grows meanwhile: look again when it is one more.
-            room_at = min(room_at, now + (int(allowed) + 1 - allowed) * RECOVERY / self._limits.bot_per_second)
+            room_at = min(room_at, now + (whole + 1 - allowed) * RECOVERY / self._limits.bot_per_second)
         return room_at
 
     def chat_turn_at(self, chat_id: int, ahead: int, now: float) -> float:

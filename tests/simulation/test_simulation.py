@@ -24,6 +24,7 @@ FOUND_BY = 1000
 FORMERLY_FAILED = {
     0: "a 429's pause was forgotten when its message ended while the gateway was down",
     536: "after a restart a group's window missed attempts that had got no answer",
+    1043768672: "an allowance a hair below a whole message, in recovery from a 429, let through as many as waited",
 }
 """Seeds and what they found, in the world as it was then."""
 
@@ -70,7 +71,8 @@ def test_what_once_failed_still_holds(seed: int) -> None:
 def test_a_planted_bug_is_caught(plant: Plant, invariant: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         plant(patch)
-        for seed in count():
+        # From 1 on: with one of them the world of seed 0 waits for weeks for what it has lost, second by second.
+        for seed in count(1):
             assert seed < FOUND_BY, "no world has caught it"
             violations, _ = simulate(seed)
             if any(violation.startswith(f"{invariant} ") for violation in violations):

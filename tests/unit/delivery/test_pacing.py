@@ -102,6 +102,16 @@ def test_a_long_pause_of_one_chat_pauses_the_bot_for_a_while() -> None:
     assert pacing.chat_free_at(1, 100.0) == 50_000.0
 
 
+def test_an_allowance_a_hair_below_a_whole_message_is_no_room_without_end() -> None:
+    pacing, at = telegram(), 90.41168717999267
+    # Of a simulated life: 7.9999999999999964 messages, and the instant of the eighth is now, as far as floats go.
+    pacing._cut_to, pacing._cut_at = 7.687728521421636, 89.78714422283595
+    for chat_id in range(8):
+        assert pacing.bot_free_at(at) <= at
+        pacing.take(chat_id, at)
+    assert pacing.bot_free_at(at) > at + 1
+
+
 def test_after_a_refusal_the_bot_goes_at_half_its_pace_and_recovers() -> None:
     pacing = telegram()
     pacing.refused(1, 0.0, 1.0)
