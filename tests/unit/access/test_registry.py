@@ -312,6 +312,16 @@ async def test_a_message_may_not_leave_to_a_supergroup_that_is_suspended(office:
     assert office.registry.may_leave(message, FINANCE) == "chat_suspended"
 
 
+async def test_a_message_may_not_leave_to_a_chat_that_its_client_may_not_open_any_more(office: Office) -> None:
+    message = a_message(client="svc:a", chat_id=OPS, token_id="t", key_id="k", issuer="iss")
+    await office.administration.add_client("svc:a", {"chat_ids": frozenset({OPS})})
+    await office.registry.refresh()
+    assert office.registry.may_leave(message, OPS) is None
+    await office.administration.set_client("svc:a", {"chat_ids": frozenset({FINANCE})})
+    await office.registry.refresh()
+    assert office.registry.may_leave(message, OPS) is not None
+
+
 async def test_of_a_stale_view_nothing_may_leave(office: Office) -> None:
     office.clock.turn(6)
     with pytest.raises(StateStale):

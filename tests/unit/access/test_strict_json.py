@@ -123,6 +123,8 @@ def test_control_characters_and_comments_are_refused(text: str) -> None:
 def test_16_levels_are_read_and_17_refused() -> None:
     assert read_object(b'{"a":' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}", LIMIT)
     assert is_refused(b'{"a":' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}")
+    # What was closed before it takes nothing off its depth.
+    assert is_refused(b'{"a":[' + b"[]," * 40 + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"]}")
     assert is_refused(b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1))
 
 

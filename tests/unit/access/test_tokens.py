@@ -31,6 +31,14 @@ def test_a_good_token_tells_who_calls() -> None:
     )
 
 
+def test_only_a_token_that_was_good_is_remembered() -> None:
+    door, good, bad = verifier(), forge.token(), forge.token()[:-4] + "AAAA"
+    assert not door.remembers(good)
+    door.verify(good)
+    refusal(bad)
+    assert (door.remembers(good), door.remembers(bad), door.remembers("\udcff")) == (True, False, False)
+
+
 def test_three_lines_of_a_jwt_library_make_a_good_token() -> None:
     claims = {name: CLAIMS[name] for name in ("iss", "sub", "aud", "iat", "exp", "jti", "chat_id")}
     text = jwt.encode(claims, forge.PRIVATE, algorithm="ES256", headers={"kid": KID})
