@@ -48,7 +48,8 @@ class LastUse:
         """Write what was noted, again and again, until cancelled."""
         while True:
             try:
-                await asyncio.wait_for(self._is_full.wait(), every.total_seconds())
+                async with asyncio.timeout(every.total_seconds()):
+                    await self._is_full.wait()
             except TimeoutError:
                 pass
             else:

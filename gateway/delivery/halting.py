@@ -65,7 +65,8 @@ class Halting:
         """Ask until Telegram takes the token, which may be replaced meanwhile, then go on."""
         while not self.bot_ok:
             try:
-                await asyncio.wait_for(self._closing.wait(), BOT_PAUSE)
+                async with asyncio.timeout(BOT_PAUSE):
+                    await self._closing.wait()
                 return
             except TimeoutError:
                 pass

@@ -68,7 +68,8 @@ class UrlSource(Source):
         while True:
             pause = self._retry if self.has_problem else self._refresh
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._missed.wait(), pause.total_seconds())
+                async with asyncio.timeout(pause.total_seconds()):
+                    await self._missed.wait()
             self._missed.clear()
             await self.look()
 

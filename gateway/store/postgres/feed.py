@@ -62,7 +62,8 @@ class PostgresFeed:
     async def wait(self, seconds: float) -> None:
         """Return when there may be something new, or when the time is over."""
         try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
         except TimeoutError:
             return
         self._changed.clear()
@@ -101,7 +102,8 @@ class PostgresFeed:
                 # Once for all that was changed meanwhile, and never in the transaction that changed it.
                 await asyncio.sleep(_RINGS_EVERY_S)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._rings.wait(), _PAUSE_S)
+                    async with asyncio.timeout(_PAUSE_S):
+                        await self._rings.wait()
                     self._rings.clear()
                     await connection.execute(f"NOTIFY {_CHANNEL}")
         finally:

@@ -71,6 +71,21 @@ async def test_many_are_written_before_their_time() -> None:
 
 
 @virtual
+async def test_it_ends_when_told_to_even_at_the_moment_in_which_it_is_full() -> None:
+    for turns in range(4):
+        _, last_use = noted()
+        running = asyncio.create_task(last_use.run())
+        await asyncio.sleep(1)
+        for number in range(MOST):
+            last_use.seen(f"svc:{number}", NOW, "::1")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=10 * EVERY.total_seconds())
+        assert running.cancelled(), turns
+
+
+@virtual
 async def test_a_clock_that_goes_back_makes_no_use_older() -> None:
     store, last_use = noted()
     last_use.seen("svc:a", NOW, "::1")
