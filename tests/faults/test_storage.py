@@ -12,7 +12,7 @@ import pytest
 
 import chatkey
 from chatkey import Client, State, WaitFor
-from chatkey.errors import error_from
+from chatkey.refusals import error_from
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from chatkey.v1.messaging_gateway_pb2_grpc import MessagingGatewayStub
 from gateway import model

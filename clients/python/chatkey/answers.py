@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from chatkey.errors import ChatkeyError, error_of, reason_of
+from chatkey.errors import ChatkeyError
 from chatkey.messages import (
     Change,
     ChatGrant,
@@ -20,6 +20,7 @@ from chatkey.messages import (
     Permission,
     State,
 )
+from chatkey.refusals import error_of, reason_of
 from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
 
 Accepted: TypeAlias = (

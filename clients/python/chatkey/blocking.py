@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
-from uuid import uuid4
 
-import grpc
-
-from chatkey.answers import (
-    change_from,
-    credential_from,
-    explanation_from,
-    message_from,
-    narrowed_from,
-    outcome_from,
-    sent_from,
-)
+from chatkey import calls
+from chatkey.calls import Call
 from chatkey.core import Core
-from chatkey.errors import ChatkeyError, ConfigurationError, error_from
+from chatkey.errors import ChatkeyError
 from chatkey.many import Backlog, Outgoing
 from chatkey.messages import Change, ChatGrant, Credential, Explanation, Message, Narrowed, Resolution, State
-from chatkey.requests import (
-    DeleteOptions,
-    EditOptions,
-    SendOptions,
-    delete_request,
-    edit_request,
-    explain_request,
-    list_request,
-    narrow_request,
-    send_request,
-)
+from chatkey.requests import DeleteOptions, EditOptions, SendOptions, list_request
 from chatkey.retries import Attempts
-from chatkey.v1 import credential_self_pb2, credential_self_pb2_grpc, messaging_gateway_pb2, messaging_gateway_pb2_grpc
+from chatkey.streams import Sending, Watching
+from chatkey.transports import BlockingTransport
+from chatkey.v1.messaging_gateway_pb2 import ListMessagesRequest, SendMessagesRequest
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 class BlockingClient(Core):
@@ -51,13 +33,8 @@ class BlockingClient(Core):
     """
 
     def _begin(self) -> None:
+        self._transport = BlockingTransport(self._connection, self._token, self._retries)
         self._learning = Lock()
-        address, options = self._connection.address, self._connection.options
-        self._channel = (
-            grpc.insecure_channel(address, options=options)
-            if self._connection.is_plaintext
-            else grpc.secure_channel(address, self._connection.credentials(), options=options)
-        )
 
     def __enter__(self) -> Self:
         """Return the client."""
@@ -71,8 +48,7 @@ class BlockingClient(Core):
 
     def close(self) -> None:
         """End every call and the connection. The client can't be used again."""
-        self._closed = True
-        self._channel.close()
+        self._transport.close()
 
     def send(
         self,
@@ -102,11 +78,8 @@ class BlockingClient(Core):
             ValueError: An argument does not fit its field.
         """
         attempts = self._attempts(timeout)
-        request_id = request_id or str(uuid4())
         chat_id = self._only_chat(attempts) if chat_id is None else chat_id
-        request = send_request(text, chat_id, request_id, options)
-        answer = self._call(lambda **how: self._messaging.SendMessage(request, **how), attempts, request_id)
-        return sent_from(answer)
+        return self._transport.call(calls.send(text, chat_id, request_id, options), attempts)
 
     def send_many(self, messages: Iterable[Outgoing]) -> Iterator[Message | ChatkeyError]:
         """Send many messages over one call, and yield what came of each, in their order.
@@ -121,26 +94,7 @@ class BlockingClient(Core):
             ChatkeyError: The gateway refuses the call as a whole.
             Exception: What `messages` raises, after the answers to what it brought before.
         """
-        attempts = Attempts(self._retries, None)
-        backlog = Backlog(messages, self._outgoing)
-        while not backlog.done():
-            stream = self._messaging.SendMessages(backlog.requests(), metadata=self._token().metadata)
-            try:
-                for answer in stream:
-                    attempts.answered()
-                    yield outcome_from(answer, backlog.answered())
-                if backlog.done():
-                    return
-                pause = attempts.pause_after_end()
-            except grpc.RpcError as failed:
-                pause = attempts.pause_after(error_from(failed))
-            finally:
-                stream.cancel()
-            self._retries.sleep(pause)
-
-    def _outgoing(self, message: Outgoing) -> messaging_gateway_pb2.SendMessagesRequest:
-        chat_id = message.chat_id
-        return message.request(self._only_chat(self._attempts(None)) if chat_id is None else chat_id)
+        yield from self._transport.follow(Sending(Backlog(messages, self._outgoing)))
 
     def explain(
         self, text: str, *, chat_id: int | None = None, timeout: float | None = None, **options: Unpack[SendOptions]
@@ -151,14 +105,11 @@ class BlockingClient(Core):
         """
         attempts = self._attempts(timeout)
         chat_id = self._only_chat(attempts) if chat_id is None else chat_id
-        request = explain_request(text, chat_id, options)
-        return explanation_from(self._call(lambda **how: self._messaging.Explain(request, **how), attempts))
+        return self._transport.call(calls.explain(text, chat_id, options), attempts)
 
     def get(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Return a message as it is now."""
-        request = messaging_gateway_pb2.GetMessageRequest(message_id=message_id)
-        answer = self._call(lambda **how: self._messaging.GetMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return self._call(calls.get(message_id), timeout)
 
     def edit(
         self,
@@ -186,10 +137,7 @@ class BlockingClient(Core):
             MessageUnavailable: It did not arrive after all, is gone, or can't be changed any more.
             DeadlineExceeded: It is not known whether the edit was accepted; `request_id` asks again.
         """
-        request_id = request_id or str(uuid4())
-        request, attempts = edit_request(text, message_id, request_id, options), self._attempts(timeout)
-        answer = self._call(lambda **how: self._messaging.EditMessage(request, **how), attempts, request_id)
-        return sent_from(answer)
+        return self._call(calls.edit(text, message_id, request_id, options), timeout)
 
     def delete(
         self,
@@ -212,10 +160,7 @@ class BlockingClient(Core):
         Raises:
             ChatkeyError: As `edit`.
         """
-        request_id = request_id or str(uuid4())
-        request, attempts = delete_request(message_id, request_id, options), self._attempts(timeout)
-        answer = self._call(lambda **how: self._messaging.DeleteMessage(request, **how), attempts, request_id)
-        return sent_from(answer)
+        return self._call(calls.delete(message_id, request_id, options), timeout)
 
     def cancel(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Cancel a message that is not on its way.
@@ -223,9 +168,7 @@ class BlockingClient(Core):
         Raises:
             StateConflict: It is on its way or final.
         """
-        request = messaging_gateway_pb2.CancelMessageRequest(message_id=message_id)
-        answer = self._call(lambda **how: self._messaging.CancelMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return self._call(calls.cancel(message_id), timeout)
 
     def retry(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Send a message again that has failed or expired, or whose delivery is unknown; under the same id.
@@ -233,9 +176,7 @@ class BlockingClient(Core):
         Raises:
             StateConflict: It was delivered or cancelled.
         """
-        request = messaging_gateway_pb2.RetryMessageRequest(message_id=message_id)
-        answer = self._call(lambda **how: self._messaging.RetryMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return self._call(calls.retry(message_id), timeout)
 
     def resolve(self, message_id: str, resolution: Resolution, *, timeout: float | None = None) -> Message:
         """Settle a message whose delivery is unknown, by what was found out by other means.
@@ -243,11 +184,7 @@ class BlockingClient(Core):
         Raises:
             StateConflict: It is not unknown, or was settled otherwise.
         """
-        request = messaging_gateway_pb2.ResolveMessageRequest(
-            message_id=message_id, resolution=f"RESOLUTION_{resolution.value}"
-        )
-        answer = self._call(lambda **how: self._messaging.ResolveMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return self._call(calls.resolve(message_id, resolution), timeout)
 
     def list(
         self,
@@ -269,18 +206,16 @@ class BlockingClient(Core):
             page_size: How many to ask for at once, 1 to 1000.
             timeout: Seconds until the call for one page fails.
         """
+        request: ListMessagesRequest | None
         request = list_request(states, chat_id, accepted_from, accepted_until, page_size)
-        while True:
-            page = self._call(lambda **how: self._messaging.ListMessages(request, **how), self._attempts(timeout))
-            for message in page.messages:
-                yield message_from(message)
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        while request is not None:
+            page = self._call(calls.page(request), timeout)
+            yield from page.messages
+            request = page.following
 
     def describe(self, *, timeout: float | None = None) -> Credential:
         """Ask what the token opens, and until when."""
-        return self._describe(self._attempts(timeout))
+        return self._call(calls.describe(), timeout)
 
     def narrow(
         self,
@@ -305,10 +240,7 @@ class BlockingClient(Core):
             PermissionDenied: This token has not what is asked for, or is not the gateway's own.
             InvalidRequest: What is asked for is malformed, or nothing is left of it.
         """
-        request = narrow_request(grants, ttl, address_ranges)
-        attempts = self._attempts(timeout)
-        answer = self._call(lambda **how: self._credential_self.NarrowCredential(request, **how), attempts)
-        return narrowed_from(answer)
+        return self._call(calls.narrow(grants, ttl, address_ranges), timeout)
 
     def watch(self, resume_token: str = "") -> Iterator[Change]:
         """Follow the changes of this client's messages, for ever: a lost connection is made again.
@@ -316,50 +248,16 @@ class BlockingClient(Core):
         Args:
             resume_token: Of the last change that was seen, to go on after it. Empty: from now on.
         """
-        attempts = Attempts(self._retries, None)
-        while True:
-            request = messaging_gateway_pb2.WatchMessagesRequest(resume_token=resume_token)
-            stream = self._messaging.WatchMessages(request, metadata=self._token().metadata)
-            try:
-                for answer in stream:
-                    attempts.answered()
-                    resume_token = answer.resume_token
-                    if answer.HasField("message"):
-                        yield change_from(answer)
-                pause = attempts.pause_after_end()
-            except grpc.RpcError as failed:
-                pause = attempts.pause_after(error_from(failed))
-            finally:
-                stream.cancel()
-            self._retries.sleep(pause)
+        yield from self._transport.follow(Watching(resume_token))
 
-    def _call(self, method: Callable[..., _Answer], attempts: Attempts, request_id: str = "") -> _Answer:
-        while True:
-            try:
-                return method(timeout=attempts.remaining, metadata=self._token().metadata)
-            except grpc.RpcError as failed:
-                pause = attempts.pause_after(error_from(failed, request_id))
-            self._retries.sleep(pause)
+    def _call(self, call: Call[_Result], timeout: float | None) -> _Result:
+        return self._transport.call(call, self._attempts(timeout))
+
+    def _outgoing(self, message: Outgoing) -> SendMessagesRequest:
+        chat_id = message.chat_id
+        return message.request(self._only_chat(self._attempts(None)) if chat_id is None else chat_id)
 
     def _only_chat(self, attempts: Attempts) -> int:
         with self._learning:
             token = self._token()
-            return self._chat_of(token) or self._learn_chat(token, self._describe(attempts))
-
-    def _describe(self, attempts: Attempts) -> Credential:
-        request = credential_self_pb2.DescribeCredentialRequest()
-        answer = self._call(lambda **how: self._credential_self.DescribeCredential(request, **how), attempts)
-        return credential_from(answer.credential)
-
-    @property
-    def _messaging(self) -> messaging_gateway_pb2_grpc.MessagingGatewayStub:
-        return messaging_gateway_pb2_grpc.MessagingGatewayStub(self._opened())
-
-    @property
-    def _credential_self(self) -> credential_self_pb2_grpc.CredentialSelfStub:
-        return credential_self_pb2_grpc.CredentialSelfStub(self._opened())
-
-    def _opened(self) -> grpc.Channel:
-        if self._closed:
-            raise ConfigurationError("the client is closed")
-        return self._channel
+            return self._chat_of(token) or self._learn_chat(token, self._transport.call(calls.describe(), attempts))

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
-from uuid import uuid4
 
-import grpc.aio
-
-from chatkey.answers import (
-    change_from,
-    credential_from,
-    explanation_from,
-    message_from,
-    narrowed_from,
-    outcome_from,
-    sent_from,
-)
+from chatkey import calls
+from chatkey.calls import Call
 from chatkey.core import Core
-from chatkey.errors import ChatkeyError, ConfigurationError, error_from
+from chatkey.errors import ChatkeyError
 from chatkey.many import AsyncBacklog, Outgoing
 from chatkey.messages import Change, ChatGrant, Credential, Explanation, Message, Narrowed, Resolution, State
-from chatkey.requests import (
-    DeleteOptions,
-    EditOptions,
-    SendOptions,
-    delete_request,
-    edit_request,
-    explain_request,
-    list_request,
-    narrow_request,
-    send_request,
-)
+from chatkey.requests import DeleteOptions, EditOptions, SendOptions, list_request
 from chatkey.retries import Attempts
-from chatkey.v1 import credential_self_pb2, credential_self_pb2_grpc, messaging_gateway_pb2, messaging_gateway_pb2_grpc
+from chatkey.streams import Sending, Watching
+from chatkey.transports import AsyncTransport
+from chatkey.v1.messaging_gateway_pb2 import ListMessagesRequest, SendMessagesRequest
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 class Client(Core):
@@ -51,9 +34,8 @@ class Client(Core):
     """
 
     def _begin(self) -> None:
+        self._transport = AsyncTransport(self._connection, self._token, self._retries)
         self._learning = asyncio.Lock()
-        # Opened by the first call: only then there is an event loop to open it in.
-        self._channel: grpc.aio.Channel | None = None
 
     async def __aenter__(self) -> Self:
         """Return the client."""
@@ -67,9 +49,7 @@ class Client(Core):
 
     async def close(self) -> None:
         """End every call and the connection. The client can't be used again."""
-        self._closed = True
-        if self._channel is not None:
-            await self._channel.close()
+        await self._transport.close()
 
     async def send(
         self,
@@ -99,11 +79,8 @@ class Client(Core):
             ValueError: An argument does not fit its field.
         """
         attempts = self._attempts(timeout)
-        request_id = request_id or str(uuid4())
         chat_id = await self._only_chat(attempts) if chat_id is None else chat_id
-        request = send_request(text, chat_id, request_id, options)
-        answer = await self._call(lambda **how: self._messaging.SendMessage(request, **how), attempts, request_id)
-        return sent_from(answer)
+        return await self._transport.call(calls.send(text, chat_id, request_id, options), attempts)
 
     async def send_many(
         self, messages: Iterable[Outgoing] | AsyncIterable[Outgoing]
@@ -120,26 +97,12 @@ class Client(Core):
             ChatkeyError: The gateway refuses the call as a whole.
             Exception: What `messages` raises, after the answers to what it brought before.
         """
-        attempts = Attempts(self._retries, None)
-        async with AsyncBacklog(messages, self._outgoing) as backlog:
-            while not backlog.done():
-                stream = self._messaging.SendMessages(backlog.requests(), metadata=self._token().metadata)
-                try:
-                    async for answer in stream:
-                        attempts.answered()
-                        yield outcome_from(answer, backlog.answered())
-                    if backlog.done():
-                        return
-                    pause = attempts.pause_after_end()
-                except grpc.aio.AioRpcError as failed:
-                    pause = attempts.pause_after(_break_of(failed))
-                finally:
-                    stream.cancel()
-                await self._retries.pause(pause)
-
-    async def _outgoing(self, message: Outgoing) -> messaging_gateway_pb2.SendMessagesRequest:
-        chat_id = message.chat_id
-        return message.request(await self._only_chat(self._attempts(None)) if chat_id is None else chat_id)
+        async with (
+            AsyncBacklog(messages, self._outgoing) as backlog,
+            aclosing(self._transport.follow(Sending(backlog))) as outcomes,
+        ):
+            async for outcome in outcomes:
+                yield outcome
 
     async def explain(
         self, text: str, *, chat_id: int | None = None, timeout: float | None = None, **options: Unpack[SendOptions]
@@ -150,14 +113,11 @@ class Client(Core):
         """
         attempts = self._attempts(timeout)
         chat_id = await self._only_chat(attempts) if chat_id is None else chat_id
-        request = explain_request(text, chat_id, options)
-        return explanation_from(await self._call(lambda **how: self._messaging.Explain(request, **how), attempts))
+        return await self._transport.call(calls.explain(text, chat_id, options), attempts)
 
     async def get(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Return a message as it is now."""
-        request = messaging_gateway_pb2.GetMessageRequest(message_id=message_id)
-        answer = await self._call(lambda **how: self._messaging.GetMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return await self._call(calls.get(message_id), timeout)
 
     async def edit(
         self,
@@ -185,10 +145,7 @@ class Client(Core):
             MessageUnavailable: It did not arrive after all, is gone, or can't be changed any more.
             DeadlineExceeded: It is not known whether the edit was accepted; `request_id` asks again.
         """
-        request_id = request_id or str(uuid4())
-        request, attempts = edit_request(text, message_id, request_id, options), self._attempts(timeout)
-        answer = await self._call(lambda **how: self._messaging.EditMessage(request, **how), attempts, request_id)
-        return sent_from(answer)
+        return await self._call(calls.edit(text, message_id, request_id, options), timeout)
 
     async def delete(
         self,
@@ -211,10 +168,7 @@ class Client(Core):
         Raises:
             ChatkeyError: As `edit`.
         """
-        request_id = request_id or str(uuid4())
-        request, attempts = delete_request(message_id, request_id, options), self._attempts(timeout)
-        answer = await self._call(lambda **how: self._messaging.DeleteMessage(request, **how), attempts, request_id)
-        return sent_from(answer)
+        return await self._call(calls.delete(message_id, request_id, options), timeout)
 
     async def cancel(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Cancel a message that is not on its way.
@@ -222,9 +176,7 @@ class Client(Core):
         Raises:
             StateConflict: It is on its way or final.
         """
-        request = messaging_gateway_pb2.CancelMessageRequest(message_id=message_id)
-        answer = await self._call(lambda **how: self._messaging.CancelMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return await self._call(calls.cancel(message_id), timeout)
 
     async def retry(self, message_id: str, *, timeout: float | None = None) -> Message:
         """Send a message again that has failed or expired, or whose delivery is unknown; under the same id.
@@ -232,9 +184,7 @@ class Client(Core):
         Raises:
             StateConflict: It was delivered or cancelled.
         """
-        request = messaging_gateway_pb2.RetryMessageRequest(message_id=message_id)
-        answer = await self._call(lambda **how: self._messaging.RetryMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return await self._call(calls.retry(message_id), timeout)
 
     async def resolve(self, message_id: str, resolution: Resolution, *, timeout: float | None = None) -> Message:
         """Settle a message whose delivery is unknown, by what was found out by other means.
@@ -242,11 +192,7 @@ class Client(Core):
         Raises:
             StateConflict: It is not unknown, or was settled otherwise.
         """
-        request = messaging_gateway_pb2.ResolveMessageRequest(
-            message_id=message_id, resolution=f"RESOLUTION_{resolution.value}"
-        )
-        answer = await self._call(lambda **how: self._messaging.ResolveMessage(request, **how), self._attempts(timeout))
-        return message_from(answer.message)
+        return await self._call(calls.resolve(message_id, resolution), timeout)
 
     async def list(
         self,
@@ -268,18 +214,17 @@ class Client(Core):
             page_size: How many to ask for at once, 1 to 1000.
             timeout: Seconds until the call for one page fails.
         """
+        request: ListMessagesRequest | None
         request = list_request(states, chat_id, accepted_from, accepted_until, page_size)
-        while True:
-            page = await self._call(lambda **how: self._messaging.ListMessages(request, **how), self._attempts(timeout))
+        while request is not None:
+            page = await self._call(calls.page(request), timeout)
             for message in page.messages:
-                yield message_from(message)
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+                yield message
+            request = page.following
 
     async def describe(self, *, timeout: float | None = None) -> Credential:
         """Ask what the token opens, and until when."""
-        return await self._describe(self._attempts(timeout))
+        return await self._call(calls.describe(), timeout)
 
     async def narrow(
         self,
@@ -304,10 +249,7 @@ class Client(Core):
             PermissionDenied: This token has not what is asked for, or is not the gateway's own.
             InvalidRequest: What is asked for is malformed, or nothing is left of it.
         """
-        request = narrow_request(grants, ttl, address_ranges)
-        attempts = self._attempts(timeout)
-        answer = await self._call(lambda **how: self._credential_self.NarrowCredential(request, **how), attempts)
-        return narrowed_from(answer)
+        return await self._call(calls.narrow(grants, ttl, address_ranges), timeout)
 
     async def watch(self, resume_token: str = "") -> AsyncIterator[Change]:
         """Follow the changes of this client's messages, for ever: a lost connection is made again.
@@ -315,67 +257,20 @@ class Client(Core):
         Args:
             resume_token: Of the last change that was seen, to go on after it. Empty: from now on.
         """
-        attempts = Attempts(self._retries, None)
-        while True:
-            request = messaging_gateway_pb2.WatchMessagesRequest(resume_token=resume_token)
-            stream = self._messaging.WatchMessages(request, metadata=self._token().metadata)
-            try:
-                async for answer in stream:
-                    attempts.answered()
-                    resume_token = answer.resume_token
-                    if answer.HasField("message"):
-                        yield change_from(answer)
-                pause = attempts.pause_after_end()
-            except grpc.aio.AioRpcError as failed:
-                pause = attempts.pause_after(error_from(failed))
-            finally:
-                stream.cancel()
-            await self._retries.pause(pause)
+        async with aclosing(self._transport.follow(Watching(resume_token))) as changes:
+            async for change in changes:
+                yield change
 
-    async def _call(
-        self, method: Callable[..., Awaitable[_Answer]], attempts: Attempts, request_id: str = ""
-    ) -> _Answer:
-        while True:
-            try:
-                return await method(timeout=attempts.remaining, metadata=self._token().metadata)
-            except grpc.aio.AioRpcError as failed:
-                pause = attempts.pause_after(error_from(failed, request_id))
-            await self._retries.pause(pause)
+    async def _call(self, call: Call[_Result], timeout: float | None) -> _Result:
+        return await self._transport.call(call, self._attempts(timeout))
+
+    async def _outgoing(self, message: Outgoing) -> SendMessagesRequest:
+        chat_id = message.chat_id
+        return message.request(await self._only_chat(self._attempts(None)) if chat_id is None else chat_id)
 
     async def _only_chat(self, attempts: Attempts) -> int:
         async with self._learning:
             token = self._token()
-            return self._chat_of(token) or self._learn_chat(token, await self._describe(attempts))
-
-    async def _describe(self, attempts: Attempts) -> Credential:
-        request = credential_self_pb2.DescribeCredentialRequest()
-        answer = await self._call(lambda **how: self._credential_self.DescribeCredential(request, **how), attempts)
-        return credential_from(answer.credential)
-
-    @property
-    def _messaging(self) -> messaging_gateway_pb2_grpc.MessagingGatewayAsyncStub:
-        return messaging_gateway_pb2_grpc.MessagingGatewayStub(self._opened())
-
-    @property
-    def _credential_self(self) -> credential_self_pb2_grpc.CredentialSelfAsyncStub:
-        return credential_self_pb2_grpc.CredentialSelfStub(self._opened())
-
-    def _opened(self) -> grpc.aio.Channel:
-        if self._closed:
-            raise ConfigurationError("the client is closed")
-        if self._channel is None:
-            address, options = self._connection.address, self._connection.options
-            self._channel = (
-                grpc.aio.insecure_channel(address, options=options)
-                if self._connection.is_plaintext
-                else grpc.aio.secure_channel(address, self._connection.credentials(), options=options)
+            return self._chat_of(token) or self._learn_chat(
+                token, await self._transport.call(calls.describe(), attempts)
             )
-        return self._channel
-
-
-def _break_of(failed: grpc.aio.AioRpcError) -> ChatkeyError:
-    error = error_from(failed)
-    # A write that meets the end of its call is an internal error to grpc.aio, which then hides the status that came.
-    if error.code is grpc.StatusCode.INTERNAL and not error.reason:
-        error.retriable = True
-    return error

@@ -56,7 +56,6 @@ class Core(ABC):
         self._timeout = timeout
         self._retries = retries or Retries()
         self._known_chat: tuple[Token, int] | None = None
-        self._closed = False
         self._begin()
 
     @abstractmethod

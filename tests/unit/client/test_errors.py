@@ -10,6 +10,7 @@ import pytest
 
 import chatkey
 from chatkey import errors
+from chatkey.refusals import BY_CODE, BY_REASON
 from chatkey.v1.error_reason_pb2 import ErrorReason
 from tests.unit.client.far_side import FarSide, refuse
 
@@ -21,11 +22,11 @@ def leaves_of(kind: type[errors.ChatkeyError]) -> set[type[errors.ChatkeyError]]
 
 
 def test_every_reason_of_the_contract_has_a_class() -> None:
-    assert {f"ERROR_REASON_{reason}" for reason in errors.BY_REASON} == set(ErrorReason.keys())
+    assert {f"ERROR_REASON_{reason}" for reason in BY_REASON} == set(ErrorReason.keys())
 
 
 def test_no_two_reasons_share_a_class() -> None:
-    assert len(set(errors.BY_REASON.values())) == len(errors.BY_REASON)
+    assert len(set(BY_REASON.values())) == len(BY_REASON)
 
 
 def test_every_class_is_public_and_drawn_in_the_tree() -> None:
@@ -33,12 +34,12 @@ def test_every_class_is_public_and_drawn_in_the_tree() -> None:
     assert {kind.__name__ for kind in leaves_of(errors.ChatkeyError)} == set(drawn) <= set(chatkey.__all__)
 
 
-@pytest.mark.parametrize("reason", [reason for reason in errors.BY_REASON if reason != "UNSPECIFIED"])
+@pytest.mark.parametrize("reason", [reason for reason in BY_REASON if reason != "UNSPECIFIED"])
 async def test_a_reason_decides_the_class(client: Any, far_side: FarSide, reason: str) -> None:
     far_side.outcomes = [refuse(Code.FAILED_PRECONDITION, reason)]
     with pytest.raises(errors.ChatkeyError) as refused:
         await client.get("m-1")
-    assert type(refused.value) is errors.BY_REASON[reason]
+    assert type(refused.value) is BY_REASON[reason]
     assert refused.value.reason == reason
 
 
@@ -47,7 +48,7 @@ async def test_an_unknown_reason_falls_back_to_the_code(client: Any, far_side: F
     far_side.outcomes = [refuse(code, "NEW_REASON")]
     with pytest.raises(errors.ChatkeyError) as refused:
         await client.get("m-1")
-    assert type(refused.value) is errors.BY_CODE.get(code, errors.ChatkeyError)
+    assert type(refused.value) is BY_CODE.get(code, errors.ChatkeyError)
     assert (refused.value.reason, refused.value.code) == ("NEW_REASON", code)
 
 

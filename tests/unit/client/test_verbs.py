@@ -11,7 +11,8 @@ import pytest
 
 import chatkey
 from chatkey import Client, Message, Outgoing, Resolution, State, TextFormat, WaitFor
-from chatkey.errors import BY_CODE, BY_REASON, ChatkeyError
+from chatkey.errors import ChatkeyError
+from chatkey.refusals import BY_CODE, BY_REASON
 from chatkey.v1 import error_reason_pb2 as reasons
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from tests.unit.client.conftest import InThread, Opened, Pauses
