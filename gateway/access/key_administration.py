@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from gateway.access.key_ring import KeyRing, RingKey
+from gateway.access.key_ring import OPERATORS, KeyRing, RingKey
 from gateway.access.keys import KEY_ID
 from gateway.clock import Clock
 from gateway.errors import AuditUnavailable, ConfigInvalid, RequestInvalid, StateConflict
@@ -74,7 +74,8 @@ class KeyAdministration:
     ) -> RingKey:
         if kid is not None and KEY_ID.fullmatch(kid) is None:
             raise RequestInvalid([("kid", "must be 1 to 64 characters of A-Z a-z 0-9 . _ -")])
-        record = partial(self._record, {"by": self._by, "verb": verb, **facts})
+        whose = {"ring": OPERATORS} if self._ring.name == OPERATORS else {}
+        record = partial(self._record, {"by": self._by, "verb": verb, **whose, **facts})
         # Whole, even if whoever asked is gone: a change that is made has its result in the log.
         return await asyncio.shield(asyncio.ensure_future(self._change(record, done, kid or "", change)))
 

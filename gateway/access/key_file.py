@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway import private_files
-from gateway.access.key_ring import open_ring
+from gateway.access.key_ring import CALLERS, open_ring
 from gateway.access.keys import SigningKey
 from gateway.errors import ConfigInvalid
 
 _MAX_BYTES = 16 * 1024
 
 
-def issuer_key(data_dir: Path) -> SigningKey:
-    """Return the key that signs, of the ring in `data_dir/keys`; where there is no ring yet, make it.
+def issuer_key(data_dir: Path, ring: str = CALLERS) -> SigningKey:
+    """Return the key that signs, of this ring in a data directory; where there is no ring yet, make it.
 
     Raises:
         ConfigInvalid: in one line, what is wrong with the files and what to do.
     """
-    return open_ring(data_dir).signing_key()
+    return open_ring(data_dir, ring).signing_key()
 
 
 def key_from(path: Path) -> SigningKey:

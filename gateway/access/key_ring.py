@@ -2,6 +2,8 @@
 
 `keys/ring.json` in the data directory says of each key in which state it is since when, and holds its public half;
 `keys/*.pem` are the private halves, which only signing needs: a host that verifies can do without them.
+`operator-keys` is another ring of the same make. Neither signs for the other: a key of callers' tokens makes no
+operator.
 
     prepared   published, so that verifiers know it before the first token is signed with it
     active     signs; there is at most one
@@ -26,6 +28,10 @@ from gateway import private_files
 from gateway.access.keys import SigningKey, VerificationKey
 from gateway.access.strict_json import JsonInvalid, read_object
 from gateway.errors import ConfigInvalid, RequestInvalid, StateConflict
+
+CALLERS = "keys"
+OPERATORS = "operator-keys"
+"""The rings in the data directory, by whose tokens their keys sign."""
 
 RING = "ring.json"
 FIRST = "issuer.pem"
@@ -84,6 +90,11 @@ class KeyRing:
     def __init__(self, directory: Path) -> None:
         """Take a directory as `open_ring` leaves it."""
         self._directory = directory
+
+    @property
+    def name(self) -> str:
+        """Which ring it is: `CALLERS` or `OPERATORS`."""
+        return self._directory.name
 
     @property
     def path(self) -> Path:
@@ -228,8 +239,8 @@ class _Change:
         return key
 
 
-def open_ring(data_dir: Path) -> KeyRing:
-    """Return the ring in `data_dir/keys`; where there is none yet, make one.
+def open_ring(data_dir: Path, name: str = CALLERS) -> KeyRing:
+    """Return the ring of this name in a data directory; where there is none yet, make one.
 
     Its first key is the one in `issuer.pem`, made where there is none. Processes that start together end with the same
     ring.
@@ -237,7 +248,7 @@ def open_ring(data_dir: Path) -> KeyRing:
     Raises:
         ConfigInvalid: in one line, what is wrong with the directory or its files and what to do.
     """
-    directory = data_dir / "keys"
+    directory = data_dir / name
     ring = KeyRing(directory)
     with _explained(directory):
         private_files.make_directory(directory)

@@ -111,6 +111,11 @@ class KeySet:
         """Return the trusted key of this name."""
         return self._by_kid.get(kid)
 
+    def holds(self, key: VerificationKey) -> bool:
+        """Whether a key is one of these, by whatever name."""
+        wanted = _der(key)
+        return any(_der(known) == wanted for known in self._by_kid.values())
+
     def replace(self, keys: Iterable[VerificationKey]) -> None:
         """Trust these keys from now on and no others; raises as the constructor does, and then changes nothing.
 
@@ -131,6 +136,13 @@ def _by_kid(keys: Iterable[VerificationKey]) -> dict[str, VerificationKey]:
             raise ConfigInvalid(f"two keys are named {key.kid}")
         by_kid[key.kid] = key
     return by_kid
+
+
+def _der(key: VerificationKey) -> bytes:
+    der: bytes = key.public.key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return der
 
 
 def _kept(before: VerificationKey | None, key: VerificationKey) -> VerificationKey:

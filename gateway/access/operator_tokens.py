@@ -42,7 +42,8 @@ class OperatorVerifier:
         skew: timedelta = timedelta(seconds=10),
         is_stale: Callable[[], bool] | None = None,
     ) -> None:
-        """Trust the tokens of our own issuer that are made for administration and signed with one of `keys`.
+        """Trust the tokens of our own issuer that are made for administration and signed with one of `keys`, which are
+        not those of callers' tokens.
 
         Raises:
             ConfigInvalid: an empty issuer or audience, or a limit out of range.
@@ -71,6 +72,11 @@ class OperatorVerifier:
         if len(self._good) > _REMEMBERED:
             self._good.popitem(last=False)
         return operator
+
+    def require_key(self, operator: Operator) -> None:
+        """Return if the key of a token that was verified a while ago is still good; raises `Unauthenticated`."""
+        if self._trust.keys.find(operator.key_id) is None:
+            raise refused("revoked_key")
 
     def _verified(self, token: str) -> Operator:
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():

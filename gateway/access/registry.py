@@ -117,13 +117,16 @@ class Registry:
         return caller if granted == caller.grants else replace(caller, grants=granted)
 
     def require_operator(self, operator: Operator) -> None:
-        """Return if an operator's token is still good. Whether it is registered is not asked: its token says who it is.
+        """Return if an operator's token is not revoked.
+
+        Neither whether the operator is registered is asked, since its token says who it is, nor whether its key is
+        still good, which is none of those of callers.
 
         Raises:
             Unauthenticated: the token was revoked, by whatever names it, its key or its operator.
             PermissionDenied: `client_disabled`.
         """
-        if cause := self._ended(operator, self._clients.get(operator.client)):
+        if cause := self._revoked(operator, self._clients.get(operator.client)):
             raise PermissionDenied(cause) if cause in _DENIED else Unauthenticated(cause)
 
     def is_canary(self, token_id: str) -> bool:
@@ -182,6 +185,9 @@ class Registry:
     def _ended(self, credential: Credential, client: StoredClient | None) -> str | None:
         if not self._trusts(credential.issuer, credential.key_id):
             return "revoked_key"
+        return self._revoked(credential, client)
+
+    def _revoked(self, credential: Credential, client: StoredClient | None) -> str | None:
         if cause := self.revocations.cause_of(credential):
             return cause
         if client is not None:

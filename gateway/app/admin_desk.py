@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.access.approvals import Approvals
 from gateway.access.authenticators import Authenticators
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.key_ring import open_ring
+from gateway.access.keys import KeySet
 from gateway.access.operator_tokens import OperatorVerifier
 from gateway.access.second_factor import SecondFactor
 from gateway.app.rooms import Rooms
@@ -27,17 +28,20 @@ from gateway.errors import TelegramUnavailable
 from gateway.telegram.failures import BotFailure
 
 
-def admin_desk(config: Config, clock: Clock, rooms: Rooms) -> AdminDesk:
+def admin_desk(
+    config: Config, clock: Clock, rooms: Rooms, *, keys: KeySet, are_keys_stale: Callable[[], bool]
+) -> AdminDesk:
+    """Build it; `keys` are those of operators' tokens."""
     store = rooms.store
     authenticators = Authenticators(store.second_factors, clock)
     approvals = Approvals(store.second_factors, clock, rooms.new_id)
     entrance = Entrance(
         verifier=OperatorVerifier(
-            rooms.keys,
+            keys,
             issuer=config.issuer,
             audience=config.operator_audience,
             clock=clock,
-            is_stale=rooms.are_keys_stale,
+            is_stale=are_keys_stale,
         ),
         registry=rooms.registry,
         second_factor=SecondFactor(authenticators, clock, approvals if config.admin_approval == "two_person" else None),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from gateway.access.keys import KeySet
+from gateway.app.keys import operator_keys
 from gateway.app.rooms import Rooms
+from gateway.app.work import start
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.rpc.certificates import Certificates
@@ -21,6 +25,7 @@ async def open_administration(
     *,
     tls: Certificates | None,
     metrics: CallMetrics,
+    broken: asyncio.Event,
 ) -> AsyncIterator[Door | None]:
     """Serve operators until the block is left; None where nobody is to."""
     if not config.admin_listen:
@@ -30,14 +35,20 @@ async def open_administration(
     from gateway.app.admin_desk import admin_desk
     from gateway.rpc.admin.door import open_admin_door
 
-    async with open_admin_door(
-        admin_desk(config, clock, rooms),
-        listen=config.admin_listen,
-        tls=tls,
-        clock=clock,
-        new_id=rooms.new_id,
-        metrics=metrics,
-        trusted_proxies=config.trusted_proxies,
-        grace=config.drain,
-    ) as door:
-        yield door
+    async with AsyncExitStack() as stack:
+        keys = KeySet([])
+        source = operator_keys(keys, rooms.keys, config, clock)
+        await source.open()
+        await start(stack, broken, operator_keys=source.run())
+        yield await stack.enter_async_context(
+            open_admin_door(
+                admin_desk(config, clock, rooms, keys=keys, are_keys_stale=source.is_stale),
+                listen=config.admin_listen,
+                tls=tls,
+                clock=clock,
+                new_id=rooms.new_id,
+                metrics=metrics,
+                trusted_proxies=config.trusted_proxies,
+                grace=config.drain,
+            )
+        )

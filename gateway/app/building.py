@@ -183,7 +183,6 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         rooms = Rooms(
             store=store,
             keys=keys,
-            are_keys_stale=own.is_stale,
             verifier=verifier,
             registry=registry,
             ledger=ledger,
@@ -193,7 +192,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             new_id=opaque_maker(chance),
         )
         admin_door = await stack.enter_async_context(
-            open_administration(config, clock, rooms, tls=certificates, metrics=metrics)
+            open_administration(config, clock, rooms, tls=certificates, metrics=metrics, broken=broken)
         )
         await note_start(store, clock)
         # Only now can nothing refuse the start any more, which would be said in one line and nothing else.

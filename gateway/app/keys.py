@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from gateway.access.issue import Issuer
 from gateway.access.issuers import Trust
 from gateway.access.jwk_sets import read_jwks
-from gateway.access.key_ring import KeyRing, open_ring, trusted_in
-from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet
+from gateway.access.key_ring import OPERATORS, KeyRing, open_ring, trusted_in
+from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet, VerificationKey
+from gateway.access.operator_keys import require_apart
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.jwks.fetch import Fetcher
@@ -22,15 +24,34 @@ def own_keys(keys: KeySet, config: Config, clock: Clock) -> FileSource:
     """Return what keeps the keys of our own tokens up to date: the ring, or a file where the ring is elsewhere."""
     path = config.issuer_jwks_file
     if path is not None:
-        return FileSource(
-            lambda: read_public(path),
-            lambda data: keys.replace(read_jwks(data, DEFAULT_ALGORITHMS)),
-            name=f"CHATKEY_ISSUER_JWKS_FILE: {path}",
-            clock=clock,
-        )
-    ring = open_ring(config.data_dir)
+        return _public(path, keys.replace, "CHATKEY_ISSUER_JWKS_FILE", clock)
+    return _held(open_ring(config.data_dir), keys.replace, clock)
+
+
+def operator_keys(keys: KeySet, of_callers: KeySet, config: Config, clock: Clock) -> FileSource:
+    """Return what keeps the keys of operators' tokens up to date, of which none is a key of callers' tokens."""
+
+    def accept(found: list[VerificationKey]) -> None:
+        keys.replace(require_apart(found, of_callers))
+
+    path = config.operator_jwks_file
+    if path is not None:
+        return _public(path, accept, "CHATKEY_OPERATOR_JWKS_FILE", clock)
+    return _held(open_ring(config.data_dir, OPERATORS), accept, clock)
+
+
+def _public(path: Path, accept: Callable[[list[VerificationKey]], None], setting: str, clock: Clock) -> FileSource:
+    return FileSource(
+        lambda: read_public(path),
+        lambda data: accept(read_jwks(data, DEFAULT_ALGORITHMS)),
+        name=f"{setting}: {path}",
+        clock=clock,
+    )
+
+
+def _held(ring: KeyRing, accept: Callable[[list[VerificationKey]], None], clock: Clock) -> FileSource:
     ring.check()
-    return FileSource(ring.content, lambda data: keys.replace(trusted_in(data)), name=str(ring.path), clock=clock)
+    return FileSource(ring.content, lambda data: accept(trusted_in(data)), name=str(ring.path), clock=clock)
 
 
 class _ActiveKey:

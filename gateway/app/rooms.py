@@ -23,7 +23,6 @@ class Rooms:
 
     store: AnyStore
     keys: KeySet
-    are_keys_stale: Callable[[], bool]
     verifier: Verifier
     registry: Registry
     ledger: Ledger

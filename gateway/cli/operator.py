@@ -70,7 +70,7 @@ for _command in (enroll, unenroll, enrolled):
     help="Ask for a code of the authenticator now: with the certificate, that is enough for what is critical, for five "
     "minutes.",
 )
-@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Sign with this key (PEM).")
+@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Sign with this key of operators (PEM).")
 def token(
     name: str,
     rights: frozenset[AdminRight],
@@ -82,7 +82,7 @@ def token(
 ) -> None:
     """Print a new token for an operator, alone on standard output."""
     from gateway.access.operator_issue import OperatorIssuer
-    from gateway.cli.own_keys import signing_key
+    from gateway.cli.own_keys import operator_signing_key
     from gateway.clock import SystemClock
 
     config = configuration()
@@ -90,7 +90,7 @@ def token(
         if certificate is None:
             raise click.UsageError("--second-factor goes with --certificate: without one, each call needs a code.")
         require_code(name)
-    signing = signing_key(config, key)
+    signing = operator_signing_key(config, key)
     issuer = OperatorIssuer(
         signing,
         issuer=config.issuer,

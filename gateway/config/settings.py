@@ -118,6 +118,12 @@ class Config:
         "Public keys of our own issuer, when its private ones are on another machine; read again when they change.",
         form="path",
     )
+    operator_jwks_file: Path | None = _setting(
+        None,
+        path,
+        "Public keys of operators' tokens, when the private ones are on another machine; read again when they change.",
+        form="path",
+    )
     trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
         (), only_in_the_file, "Other issuers whose tokens are taken: tables in `chatkey.toml` only."
     )

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import grpc
+import pytest
 
 from chatkey.admin.v1 import audit_service_pb2 as audit_pb
 from chatkey.admin.v1 import audit_service_pb2_grpc, chat_registry_service_pb2_grpc, key_service_pb2_grpc
 from chatkey.admin.v1 import chat_registry_service_pb2 as chat_pb
 from chatkey.admin.v1 import key_service_pb2 as key_pb
 from gateway.access.key_file import issuer_key
+from gateway.access.key_ring import OPERATORS, open_ring
 from gateway.access.keys import KeySet
 from gateway.access.operator_issue import OperatorIssuer
 from gateway.clock import SystemClock
+from gateway.errors import ConfigInvalid
 from gateway.operators import AdminRight
 from tests.support import canary
 from tests.support.gateway import Gateway, gateway
@@ -28,7 +33,7 @@ from tests.support.open_door import refusal_of
 def operator_metadata(served: Gateway, *rights: AdminRight) -> tuple[tuple[str, str], ...]:
     config = served.config
     issuer = OperatorIssuer(
-        issuer_key(config.data_dir),
+        issuer_key(config.data_dir, OPERATORS),
         issuer=config.issuer,
         audience=config.operator_audience,
         clock=SystemClock(),
@@ -43,10 +48,12 @@ async def test_administration_is_off_unless_it_is_asked_for(tmp_path: Path) -> N
 
 
 async def test_operators_may_come_by_a_local_socket_to_a_gateway_that_holds_public_keys_only(tmp_path: Path) -> None:
-    private = issuer_key(tmp_path / "elsewhere")
-    (tmp_path / "jwks.json").write_text(json.dumps(KeySet([private.verification_key]).jwks()))
+    private, of_callers = issuer_key(tmp_path / "elsewhere", OPERATORS), issuer_key(tmp_path / "elsewhere")
+    (tmp_path / "operators.json").write_text(json.dumps(KeySet([private.verification_key]).jwks()))
+    (tmp_path / "callers.json").write_text(json.dumps(KeySet([of_callers.verification_key]).jwks()))
     socket = f"unix:{tmp_path}/admin.sock"
-    settings = {"admin_listen": socket, "issuer_jwks_file": tmp_path / "jwks.json"}
+    files = {"issuer_jwks_file": tmp_path / "callers.json", "operator_jwks_file": tmp_path / "operators.json"}
+    settings = {"admin_listen": socket, **files}
     async with gateway(tmp_path / "data", **settings) as served:
         assert served.app.admin_port == 0
         issuer = OperatorIssuer(
@@ -60,10 +67,64 @@ async def test_operators_may_come_by_a_local_socket_to_a_gateway_that_holds_publ
         async with grpc.aio.insecure_channel(socket) as channel:
             keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
             jwks = json.loads((await keys.GetJwks(key_pb.GetJwksRequest(), metadata=metadata)).jwks)
-            assert [each["kid"] for each in jwks["keys"]] == [private.kid]
+            assert [each["kid"] for each in jwks["keys"]] == [of_callers.kid]
             refused = await refusal_of(keys.ListKeys(key_pb.ListKeysRequest(), metadata=metadata))
             assert (refused.code, refused.info.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_UNKNOWN")
-    assert not (tmp_path / "data" / "keys").exists()
+    assert not [path for path in (tmp_path / "data").iterdir() if "keys" in path.name]
+
+
+async def test_row_50_a_key_of_callers_makes_no_operator(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "data", admin_listen="127.0.0.1:0") as served:
+        config = served.config
+        stolen = OperatorIssuer(
+            issuer_key(config.data_dir),
+            issuer=config.issuer,
+            audience=config.operator_audience,
+            clock=SystemClock(),
+            random_bytes=os.urandom,
+        )
+        made = canary.watch(stolen.mint("alice", AdminRight, has_second_factor=True).token)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{served.app.admin_port}") as channel:
+            keys: Any = key_service_pb2_grpc.KeyServiceStub(channel)
+            await keys.ListKeys(key_pb.ListKeysRequest(), metadata=operator_metadata(served))
+            metadata = (("authorization", f"Bearer {made}"),)
+            refused = await refusal_of(keys.ListKeys(key_pb.ListKeysRequest(), metadata=metadata))
+            assert refused.code is grpc.StatusCode.UNAUTHENTICATED
+        published = await published_keys(served)
+        assert published == [issuer_key(config.data_dir).kid]
+
+
+async def published_keys(served: Gateway) -> list[str]:
+    url = f"http://127.0.0.1:{served.app.http_port}/.well-known/jwks.json"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return [key["kid"] for key in (await answer.json())["keys"]]
+
+
+async def test_a_revoked_key_of_operators_is_dead_within_a_second_and_on_open_streams_too(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "data", admin_listen="127.0.0.1:0") as served:
+        metadata, ring = operator_metadata(served), open_ring(served.config.data_dir, OPERATORS)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{served.app.admin_port}") as channel:
+            audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
+            stream = audit.TailRecords(audit_pb.TailRecordsRequest(last=1), metadata=metadata)
+            await stream.read()
+            ring.revoke(ring.read()[0].kid, SystemClock().now())
+
+            async def ended() -> None:
+                while await stream.read() is not grpc.aio.EOF:
+                    pass
+
+            refused = await refusal_of(ended())
+            assert refused.code is grpc.StatusCode.UNAUTHENTICATED
+            again = await refusal_of(audit.VerifyLog(audit_pb.VerifyLogRequest(), metadata=metadata))
+            assert again.code is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_gateway_whose_operators_have_a_key_of_callers_does_not_start(tmp_path: Path) -> None:
+    kid = issuer_key(tmp_path / "data").kid
+    shutil.copytree(tmp_path / "data" / "keys", tmp_path / "data" / OPERATORS)
+    with pytest.raises(ConfigInvalid, match=f"{kid} signs callers' tokens too"):
+        async with gateway(tmp_path / "data", admin_listen="127.0.0.1:0"):
+            raise AssertionError
 
 
 async def test_an_operator_looks_at_everything_and_changes_nothing_without_a_second_factor(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from chatkey.admin.v1 import credential_service_pb2 as pb
 from chatkey.v1 import credential_self_pb2 as self_pb
 from gateway.access.authenticators import Authenticators
 from gateway.access.key_file import issuer_key
+from gateway.access.key_ring import OPERATORS
 from gateway.access.operator_issue import OperatorIssuer
 from gateway.clock import SystemClock
 from gateway.operators import AdminRight
@@ -57,7 +58,7 @@ class Operators:
     def bearer(self, *more: tuple[str, str], name: str = "alice") -> Sequence[tuple[str, str]]:
         config = self.served.config
         issuer = OperatorIssuer(
-            issuer_key(config.data_dir),
+            issuer_key(config.data_dir, OPERATORS),
             issuer=config.issuer,
             audience=config.operator_audience,
             clock=SystemClock(),

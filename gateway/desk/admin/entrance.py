@@ -59,7 +59,7 @@ class Entrance:
         self._failures = failures
         self._clock = clock
         self._allowed_addresses = allowed_addresses
-        self.stay: Stay[Operator] = Stay(clock, recheck, registry.require_operator)
+        self.stay: Stay[Operator] = Stay(clock, recheck, self._require_standing)
 
     def authenticate(self, values: Sequence[str | bytes], origin: Origin) -> Operator:
         """Return who administers, and from where.
@@ -80,6 +80,10 @@ class Entrance:
             error.record.update(identity_of(operator), verified=True)
             raise
         return operator
+
+    def _require_standing(self, operator: Operator) -> None:
+        self._verifier.require_key(operator)
+        self._registry.require_operator(operator)
 
     def _verified(self, token: str, address: str) -> Operator:
         if not self._verifier.remembers(token):

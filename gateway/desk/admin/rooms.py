@@ -21,6 +21,9 @@ class OperatorVerifier(Protocol):
     def verify(self, token: str) -> Operator:
         """Return whom the token names; raises `Unauthenticated` or `TokenExpired`."""
 
+    def require_key(self, operator: Operator) -> None:
+        """Return if the key that signed the operator's token is still good; raises `Unauthenticated`."""
+
 
 class OperatorRegistry(Protocol):
     """Holds what was revoked."""

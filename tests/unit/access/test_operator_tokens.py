@@ -9,8 +9,9 @@ import pytest
 
 from gateway.access.causes import CAUSES
 from gateway.access.confirmation import THUMBPRINT
-from gateway.access.keys import KeySet
+from gateway.access.keys import KeySet, SigningKey, VerificationKey
 from gateway.access.operator_issue import OperatorIssuer, note_issued
+from gateway.access.operator_keys import require_apart
 from gateway.access.operator_tokens import OperatorVerifier
 from gateway.addresses import AddressRanges
 from gateway.errors import ConfigInvalid, RequestInvalid, StateStale, TokenExpired, Unauthenticated
@@ -281,3 +282,23 @@ async def test_what_is_issued_is_written_down() -> None:
 def test_an_operator_has_a_key_set_like_any_other() -> None:
     empty = OperatorVerifier(KeySet([]), issuer=ISSUER, audience=ADMIN, clock=forge.Hands())
     assert refusal(token(), empty).cause == "unknown_key"
+
+
+def test_a_key_that_is_gone_ends_what_it_signed() -> None:
+    keys = forge.key_set()
+    by = OperatorVerifier(keys, issuer=ISSUER, audience=ADMIN, clock=forge.Hands())
+    operator = by.verify(token())
+    by.require_key(operator)
+    keys.replace([])
+    with pytest.raises(Unauthenticated) as gone:
+        by.require_key(operator)
+    assert gone.value.cause == "revoked_key"
+
+
+def test_a_key_of_callers_is_none_of_operators_under_whatever_name() -> None:
+    callers, own = SigningKey.generate(), SigningKey.generate().verification_key
+    renamed = VerificationKey.from_jwk({**callers.verification_key.members, "kid": "another"})
+    assert require_apart([own], KeySet([callers.verification_key])) == [own]
+    for key in (callers.verification_key, renamed):
+        with pytest.raises(ConfigInvalid, match=f"{key.kid} signs callers' tokens too"):
+            require_apart([own, key], KeySet([callers.verification_key]))

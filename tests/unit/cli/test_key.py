@@ -78,9 +78,10 @@ def test_the_list_says_what_is_to_be_done(chatkey: Command) -> None:
     assert told[1]["advice"] in second
 
 
+@pytest.mark.parametrize("whose", ["callers", "operators"])
 @pytest.mark.parametrize("verb", [["list"], ["jwks"], ["activate"], ["taint", "x"], ["revoke", "x"]])
-def test_looking_at_keys_makes_none(chatkey: Command, data: Path, verb: list[str]) -> None:
-    assert "There are no keys yet" in chatkey("key", *verb, status=1)
+def test_looking_at_keys_makes_none(chatkey: Command, data: Path, verb: list[str], whose: str) -> None:
+    assert "There are no keys yet" in chatkey("key", *verb, "--for", whose, status=1)
     assert not data.exists()
 
 

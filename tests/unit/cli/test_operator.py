@@ -14,8 +14,8 @@ import pytest
 
 from gateway.access.authenticators import Authenticators
 from gateway.access.confirmation import thumbprint_of
+from gateway.access.key_ring import OPERATORS, open_ring
 from gateway.cli.main import main
-from gateway.cli.own_keys import verification_keys
 from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.store.sqlite import open_sqlite_beside
@@ -45,7 +45,7 @@ def claims_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CHATKEY_TOKEN", token)
     assert status_of("token", "show") == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["outcome"] == "wrong_type"
+    assert shown["outcome"] == "not_checked"  # there is no key of callers that could have signed it
     assert shown["header"]["typ"] == "chatkey-admin+jwt"
     claims: dict[str, Any] = shown["claims"]
     return claims
@@ -146,11 +146,38 @@ def test_a_host_without_the_key_makes_no_operator(
 ) -> None:
     assert status_of("operator", "token", "--name", "alice") == 0
     canary.watch(capsys.readouterr().out.strip())
-    keys = verification_keys(load({"CHATKEY_DATA_DIR": str(own_data)}, tmp_path))
-    assert keys is not None
-    (tmp_path / "jwks.json").write_text(json.dumps(keys.jwks()))
-    monkeypatch.setenv("CHATKEY_ISSUER_JWKS_FILE", str(tmp_path / "jwks.json"))
+    assert status_of("key", "jwks", "--for", "operators") == 0
+    (tmp_path / "jwks.json").write_text(capsys.readouterr().out)
+    monkeypatch.setenv("CHATKEY_OPERATOR_JWKS_FILE", str(tmp_path / "jwks.json"))
     assert status_of("operator", "token", "--name", "alice") == 1
-    assert "public keys only" in capsys.readouterr().err
-    assert status_of("operator", "token", "--name", "alice", "--key", str(own_data / "keys" / "issuer.pem")) == 0
+    assert "public keys of operators only" in capsys.readouterr().err
+    key = own_data / OPERATORS / "issuer.pem"
+    assert status_of("operator", "token", "--name", "alice", "--key", str(key)) == 0
     canary.watch(capsys.readouterr().out.strip())
+
+
+def test_no_operator_is_made_with_a_key_of_callers(capsys: pytest.CaptureFixture[str], own_data: Path) -> None:
+    assert status_of("token", "issue", "--client", "svc:a", "--chat", "1") == 0
+    canary.watch(capsys.readouterr().out.strip())
+    assert status_of("operator", "token", "--name", "alice", "--key", str(own_data / "keys" / "issuer.pem")) == 1
+    printed = capsys.readouterr()
+    assert "signs callers' tokens too" in printed.err
+    assert printed.out == ""
+
+
+def test_the_keys_of_operators_rotate_by_themselves(capsys: pytest.CaptureFixture[str], own_data: Path) -> None:
+    for verb in (["token", "issue", "--client", "svc:a", "--chat", "1"], ["operator", "token", "--name", "alice"]):
+        assert status_of(*verb) == 0
+        canary.watch(capsys.readouterr().out.strip())
+    (old,) = open_ring(own_data, OPERATORS).read()
+    callers = open_ring(own_data).content()
+    for verb in (["prepare"], ["activate", "--at-once"], ["revoke", old.kid]):
+        assert status_of("key", *verb, "--for", "operators") == 0
+    capsys.readouterr()
+    assert [key.state.value for key in open_ring(own_data, OPERATORS).read()] == ["revoked", "active"]
+    assert open_ring(own_data).content() == callers
+    changed = [record for record in records(capsys) if record["event"].startswith("key.")]
+    assert len(changed) == 6
+    assert {record["facts"]["ring"] for record in changed} == {"operator-keys"}
+    assert status_of("key", "list", "--for", "operators", "--json") == 0
+    assert [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()] == ["revoked", "active"]
