@@ -15,6 +15,9 @@ from tests.simulation.inline import InlineSqlite
 from tests.simulation.world import simulate
 from tests.support.generate import ROOT
 
+# Under coverage it would take three times as long, and it is not what has to reach every branch.
+pytestmark = pytest.mark.no_cover
+
 SEEDS = int(os.environ.get("CHATKEY_SIM_SEEDS", "5000"))
 ON_SQLITE = 40
 PROCESSES = 2

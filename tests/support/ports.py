@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
 import socket
+
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PORTS = range(20_000 + _WORKER, 32_000, _WORKERS)
+"""Each process of a test run has its own: one of another's may be free because its server is down just now."""
 
 
 def free_port() -> int:
@@ -14,7 +20,7 @@ def free_port() -> int:
     taken by a client of somebody else, or of this very server while it looks for it.
     """
     while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
+        port = random.SystemRandom().choice(_PORTS)
         try:
             with socket.create_server(("127.0.0.1", port)):
                 return port

@@ -90,7 +90,7 @@ def spellings_of_the_public_key() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512", "ES256"])
-@pytest.mark.parametrize("kid", [KID, ED_KID])
+@pytest.mark.parametrize("kid", [KID, ED_KID], ids=["ec", "ed"])
 @pytest.mark.parametrize("spelling", spellings_of_the_public_key())
 def test_b3_1b_row_19_a_public_key_is_no_secret(algorithm: str, kid: str, spelling: str) -> None:
     text = forge.with_header(alg=algorithm, kid=kid)
@@ -338,7 +338,7 @@ KIDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kid", KIDS)
+@pytest.mark.parametrize("kid", KIDS, ids=range(len(KIDS)))
 def test_b3_10a_row_21_a_kid_is_a_name_and_nothing_else(kid: str, signature_checks: Count) -> None:
     assert cause(forge.with_header(kid=kid)) == "bad_header"
     assert signature_checks.value == 0
@@ -354,7 +354,7 @@ def test_b3_10a_row_21_a_long_kid_is_refused_before_anything_is_read() -> None:
     assert cause(forge.with_header(kid="k" * 512)) == "bad_header"
 
 
-@pytest.mark.parametrize("kid", ["k", "k" * 64, "..", KID.upper(), KID[:-1]])
+@pytest.mark.parametrize("kid", ["k", "k" * 64, "..", KID.upper(), KID[:-1]], ids=["k", "long", "dots", "upper", "cut"])
 def test_b3_10a_a_kid_of_no_key_is_unknown(kid: str) -> None:
     assert cause(forge.with_header(kid=kid)) == "unknown_key"
 
