@@ -136,17 +136,29 @@ class Postgres:
         """The server's address."""
         return f"postgresql://{USER}@127.0.0.1:{self.cluster.port}"
 
-    async def database(self) -> str:
-        """Make a place for tables of its own, and return its address: a schema, which costs less than a database."""
+    async def database(self, port: int | None = None) -> str:
+        """Make a place for tables of its own, and return its address: a schema, which costs less than a database.
+
+        Args:
+            port: By which way the server is reached; None: by its own.
+        """
         name = f"test_{next(self._numbers)}"
         await self.execute(f"CREATE SCHEMA {name}")
-        return f"{self.address}/postgres?search_path={name}"
+        return f"postgresql://{USER}@127.0.0.1:{port or self.cluster.port}/postgres?search_path={name}"
 
     async def execute(self, sql: str, database: str = "postgres") -> None:
         """Run a statement."""
         connection = await asyncpg.connect(f"{self.address}/{database}", password=PASSWORD)
         try:
             await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    async def ask(self, sql: str) -> object:
+        """Return the first value that a question brings."""
+        connection = await asyncpg.connect(f"{self.address}/postgres", password=PASSWORD)
+        try:
+            return await connection.fetchval(sql)
         finally:
             await connection.close()
 

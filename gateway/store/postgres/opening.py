@@ -10,7 +10,6 @@ from gateway.errors import ConfigInvalid
 from gateway.store.postgres.dialect import is_fault
 from gateway.store.postgres.place import Connection, Place
 
-OLDEST_SERVER = 160_000
 _LOCK = 0x43484B59  # "CHKY"
 _VERSION = "SELECT max(version) FROM schema_versions"
 
@@ -23,7 +22,6 @@ async def prepare(place: Place) -> None:
     """
     connection = await _connected(place)
     try:
-        await _require_durable(connection)
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             await _migrate(connection)
@@ -57,18 +55,6 @@ async def _connected(place: Place) -> Connection:
 def _unusable(error: BaseException) -> ConfigInvalid:
     why = " ".join(str(error).split()) or type(error).__name__
     return ConfigInvalid(f"CHATKEY_DATABASE: the PostgreSQL server can't be used: {why}.")
-
-
-async def _require_durable(connection: Connection) -> None:
-    """Refuse a server that answers before what it was given is on its disk, or on its standby's."""
-    if await connection.fetchval("SELECT current_setting('server_version_num')::int") < OLDEST_SERVER:
-        raise ConfigInvalid("CHATKEY_DATABASE: PostgreSQL is older than 16: bring the server up to date.")
-    for setting, allowed in (("fsync", {"on"}), ("synchronous_commit", {"on", "remote_apply"})):
-        value = await connection.fetchval("SELECT current_setting($1)", setting)
-        if value not in allowed:
-            raise ConfigInvalid(
-                f"CHATKEY_DATABASE: the server has {setting} = {value} and would lose accepted messages: set it to on."
-            )
 
 
 async def _version(connection: Connection) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
-from asyncpg.connect_utils import SessionAttribute
 
 from gateway.store.postgres.dialect import escaped, unescaped
+from gateway.store.postgres.session import SETTINGS, require_fit
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -16,19 +17,7 @@ else:
     Connection: TypeAlias = asyncpg.Connection
 
 CONNECT_S = 5.0
-IDLE_MS = 2_000
-"""After so long without a statement a transaction is undone by the server: a gateway that stands still with the lock in
-its hand would keep all others waiting."""
-
-_SETTINGS = {
-    "client_encoding": "UTF8",
-    "idle_in_transaction_session_timeout": str(IDLE_MS),
-    # A server that waits for a lock or a standby notices by these that whom it works for is gone.
-    "client_connection_check_interval": "1000",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-}
+"""Seconds after which a server that does not answer is taken for one that can't be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +35,23 @@ class Place:
     password: str | None = field(default=None, repr=False)
 
     async def connect(self) -> Connection:
-        """Connect to the host that takes writes."""
-        connection: Connection = await asyncpg.connect(
-            self.url,
-            password=self.password,
-            timeout=CONNECT_S,
-            target_session_attrs=SessionAttribute.read_write,
-            server_settings=_SETTINGS | {"application_name": self.name},
-        )
-        await with_text(connection)
+        """Connect to the host that takes writes.
+
+        Raises:
+            Unfit: What answers there would not keep what it is given; beside asyncpg's errors and `OSError`.
+        """
+        async with asyncio.timeout(CONNECT_S):
+            connection: Connection = await asyncpg.connect(
+                self.url,
+                password=self.password,
+                server_settings=SETTINGS | {"application_name": self.name},
+            )
+            try:
+                await require_fit(connection)
+                await with_text(connection)
+            except BaseException:
+                connection.terminate()
+                raise
         return connection
 
 

@@ -1,0 +1,139 @@
+"""What the server's own settings, a pooler or a standby that stands still must not change: what an answer promises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.errors import ConfigInvalid
+from gateway.store.postgres import PostgresStore, open_postgres
+from tests.support.messages import a_message, a_record
+from tests.support.postgres import PASSWORD, Postgres
+from tests.support.relay import relayed
+from tests.support.server import until
+
+HOSTILE = {
+    "client_min_messages": "error",
+    "default_transaction_isolation": "serializable",
+    "idle_session_timeout": "1ms",
+    "lock_timeout": "1ms",
+    "statement_timeout": "1ms",
+}
+
+BACKEND_KEY = b"K\0\0\0\x0c"
+
+
+@asynccontextmanager
+async def as_role(postgres: Postgres, **settings: str) -> AsyncIterator[str]:
+    """Give the address of a database for a role with settings of its own."""
+    address = await postgres.database()
+    schema = address.rpartition("=")[2]
+    role = f"role_of_{schema}"
+    await postgres.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+    await postgres.execute(f"ALTER SCHEMA {schema} OWNER TO {role}")
+    for name, value in settings.items():
+        await postgres.execute(f"ALTER ROLE {role} SET {name} = '{value}'")
+    yield address.replace("postgres@", f"{role}@")
+
+
+async def add(store: PostgresStore) -> int:
+    message = a_message()
+    return (await store.add(message, a_record(message))).seq
+
+
+async def test_settings_of_a_role_change_nothing(postgres: Postgres) -> None:
+    async with (
+        as_role(postgres, **HOSTILE) as address,
+        open_postgres(address, PASSWORD) as one,
+        open_postgres(address, PASSWORD) as two,
+    ):
+        seqs = [await asyncio.gather(add(one), add(two)) for _ in range(10)]
+    assert sorted(seq for pair in seqs for seq in pair) == list(range(1, 21))
+
+
+@asynccontextmanager
+async def a_standby_that_is_gone(postgres: Postgres) -> AsyncIterator[int]:
+    """Let every commit wait for a standby that never answers; give the process of one that does."""
+    await postgres.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    await postgres.execute("SELECT pg_reload_conf()")
+    probing = asyncio.create_task(commit_for_ever(postgres))
+    try:
+        # Until then commits may still go through: the server takes up what it is set to in its own time.
+        yield await until_waiting(postgres)
+    finally:
+        probing.cancel()
+        await postgres.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await postgres.execute("SELECT pg_reload_conf()")
+        await asyncio.gather(probing, return_exceptions=True)
+
+
+async def commit_for_ever(postgres: Postgres) -> None:
+    while True:
+        await postgres.execute("SELECT pg_logical_emit_message(true, 'chatkey', '')")
+
+
+async def test_a_cancelled_wait_for_the_standby_is_no_answer(postgres: Postgres) -> None:
+    async with as_role(postgres, client_min_messages="error") as address, open_postgres(address, PASSWORD) as store:
+        assert await add(store) == 1
+        async with a_standby_that_is_gone(postgres) as probing:
+            adding = asyncio.create_task(add(store))
+            waiting = await until_waiting(postgres, probing)
+            assert await postgres.ask(f"SELECT pg_cancel_backend({waiting})")
+            await until_waiting(postgres, probing, waiting, adding=adding)
+            assert not adding.done(), "it was answered, and is on one server only"
+        assert await adding == 2
+        assert len(await store.records()) == 2
+
+
+async def until_waiting(postgres: Postgres, *known: int, adding: asyncio.Task[int] | None = None) -> int:
+    """Return the process of a commit that waits for the standby, once there is one that is not known."""
+    found: list[int] = []
+
+    async def is_waiting() -> bool:
+        pids = await postgres.ask("SELECT array_agg(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        assert isinstance(pids, list | None)
+        found[:] = set(pids or []) - {*known}
+        return bool(found) or (adding is not None and adding.done())
+
+    await until(is_waiting, "a commit waits for the standby")
+    return found[0] if found else 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"synchronous_commit": "local"}, "synchronous_commit = local and would lose accepted messages"),
+        ({"default_transaction_read_only": "on"}, "takes no writes"),
+    ],
+)
+async def test_a_role_that_would_lose_messages_is_refused(
+    postgres: Postgres, settings: dict[str, str], why: str
+) -> None:
+    async with as_role(postgres, **settings) as address:
+        with pytest.raises(ConfigInvalid, match=why):
+            async with open_postgres(address, PASSWORD):
+                pytest.fail("it was opened")
+
+
+async def test_a_database_that_can_not_have_any_text_is_refused(postgres: Postgres) -> None:
+    await postgres.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+    with pytest.raises(ConfigInvalid, match="server_encoding = LATIN1"):
+        async with open_postgres(f"{postgres.address}/latin", PASSWORD):
+            pytest.fail("it was opened")
+
+
+async def test_a_pooler_is_refused(postgres: Postgres) -> None:
+    """It gives each of its clients a number of its own, and none a session of its own."""
+
+    def renumbered(data: bytes) -> bytes:
+        before, key, after = data.partition(BACKEND_KEY)
+        return before + key + bytes(4) + after[4:] if key else data
+
+    async with relayed(postgres.cluster.port) as pooler:
+        pooler.answered = renumbered
+        with pytest.raises(ConfigInvalid, match="a connection pooler stands before it"):
+            async with open_postgres(await postgres.database(pooler.own_port), PASSWORD):
+                pytest.fail("it was opened")
