@@ -34,6 +34,7 @@ from gateway.audit.sealer import Sealer
 from gateway.audit.signing import open_signer
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.delivery import usage
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
@@ -143,9 +144,11 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             may_leave=turn.only_in_turn(exempt(registry.may_leave)),
             follow_migration=config.follow_migration == "follow",
         )
-        delivery = await turn.share(stack, broken, dispatcher)
+        quotas = _quotas(config, registry)
+        await usage.recall(quotas, store, clock)
+        delivery = await turn.share(stack, broken, dispatcher, quotas, clock)
         stack.push_async_callback(dispatcher.drain, config.drain)
-        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), _quotas(config, registry))
+        outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), quotas)
         failures = FailedAttempts(clock, config.failures_per_minute)
         children = None
         if issuer := own_issuer(config, clock, chance):

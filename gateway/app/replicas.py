@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from gateway.app.notices import tell_deposed
 from gateway.app.work import start
+from gateway.clock import Clock
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.quota import Quotas
 from gateway.delivery.replica import Replica
 from gateway.errors import StateStale
 from gateway.model import Message
@@ -49,7 +51,7 @@ class Turn:
         return ask
 
     async def share(
-        self, stack: AsyncExitStack, broken: asyncio.Event, dispatcher: Dispatcher
+        self, stack: AsyncExitStack, broken: asyncio.Event, dispatcher: Dispatcher, quotas: Quotas, clock: Clock
     ) -> Callable[[], Coroutine[None, None, None]]:
         """Return the dispatcher's work. The lease is kept until what the stack gets from now on has ended."""
         if self._lease is None or self._feed is None:
@@ -59,7 +61,7 @@ class Turn:
             tell_deposed()
             broken.set()
 
-        replica = Replica(dispatcher, self._lease, self._feed, deposed)
+        replica = Replica(dispatcher, quotas, clock, self._lease, self._feed, deposed)
         await start(stack, broken, lease=replica.keep_lease())
         return replica.run
 

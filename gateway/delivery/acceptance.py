@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.delivery import content, outcomes, touches
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.inquiry import Inquiry, is_theirs
-from gateway.delivery.quota import Quotas
+from gateway.delivery.quota import Quotas, Taken
 from gateway.errors import (
     MessageNotFound,
     QuotaExceeded,
@@ -68,7 +68,7 @@ class Acceptance(Inquiry):
             raise ShuttingDown
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         try:
-            self._count(caller.client)
+            taken = self._count(caller.client)
         except QuotaExceeded as refusal:
             self._dispatcher.spawn(self._repeat(caller.client, draft.request_id, fingerprint, refusal, answer))
             return answer
@@ -84,7 +84,7 @@ class Acceptance(Inquiry):
             message = replace(message, state=State.SENDING, attempts=1, attempted_at=now)
         record = asked(message, caller, "message.accepted", now, **_placed(draft), **outcomes.touch_facts(message))
         # A task of the room's own: a caller that hangs up must not leave a reserved attempt without its attempt.
-        self._dispatcher.spawn(self._keep(message, record, draft, answer, target))
+        self._dispatcher.spawn(self._keep(message, record, draft, answer, target, taken))
         return answer
 
     async def touch(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Message:
@@ -156,26 +156,27 @@ class Acceptance(Inquiry):
         draft: Draft,
         answer: asyncio.Future[Message],
         target: Message | None,
+        taken: Taken,
     ) -> None:
         reserved = message.state is State.SENDING
         try:
             kept = await self._store.add(message, record)
         except asyncio.CancelledError:
-            self._quotas.give_back(message.client)
+            self._quotas.give_back(taken)
             refuse(answer, ShuttingDown())
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller who waits is told
-            self._quotas.give_back(message.client)
+            self._quotas.give_back(taken)
             self._schedule.left(message.chat_id, reserved=reserved)
             refuse(answer, error)
             return
         _answer(answer, kept, message.fingerprint)
         if kept.id != message.id:
-            self._quotas.give_back(message.client)
+            self._quotas.give_back(taken)
             self._dispatcher.counts.replays += 1
             self._schedule.left(message.chat_id, reserved=reserved)
             return
-        self._quotas.arrived(message.client)
+        self._quotas.arrived(taken, kept.seq)
         self._dispatcher.counts.accepted += 1
         if reserved:
             await self._dispatcher.attempt(kept, draft, target)
@@ -187,10 +188,10 @@ class Acceptance(Inquiry):
         schedule = self._schedule
         self._quotas.require_room(client, schedule.waiting_of[client], len(schedule), self._clock.monotonic())
 
-    def _count(self, client: str) -> None:
+    def _count(self, client: str) -> Taken:
         """Count one more message of a client, if its quota allows it."""
         schedule = self._schedule
-        self._quotas.take(client, schedule.waiting_of[client], len(schedule), self._clock.monotonic())
+        return self._quotas.take(client, schedule.waiting_of[client], len(schedule), self._clock.monotonic())
 
     async def _repeat(
         self, client: str, request_id: str, fingerprint: bytes, refusal: QuotaExceeded, answer: asyncio.Future[Message]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gateway.delivery import outcomes
 from gateway.delivery.acceptance import Acceptance, asked, refuse
+from gateway.delivery.quota import Taken
 from gateway.errors import ShuttingDown, StateConflict
 from gateway.model import Caller, Message, Record, State
 
@@ -58,33 +59,38 @@ class Outbox(Acceptance):
                 raise StateConflict(state=message.state.value)
             if self._dispatcher.is_closing:
                 raise ShuttingDown
-            self._count(caller.client)
+            taken = self._count(caller.client)
             now = self._clock.now()
             after = outcomes.retried(message, caller, now)
             record = asked(after, caller, "message.retried", now, before=message.state.value, attempts=after.attempts)
             self._schedule.enter(message.chat_id, now_due=False)
             answer: asyncio.Future[Message | None] = asyncio.get_running_loop().create_future()
-            self._dispatcher.spawn(self._requeue(after, (message.state, message.attempts), record, answer))
+            self._dispatcher.spawn(self._requeue(after, (message.state, message.attempts), record, answer, taken))
             if kept := await answer:
                 return kept
 
     async def _requeue(
-        self, message: Message, expected: tuple[State, int], record: Record, answer: asyncio.Future[Message | None]
+        self,
+        message: Message,
+        expected: tuple[State, int],
+        record: Record,
+        answer: asyncio.Future[Message | None],
+        taken: Taken,
     ) -> None:
         kept = None
         try:
             kept = await self._store.requeue(message, expected, record)
         except asyncio.CancelledError:
-            self._quotas.give_back(message.client)
+            self._quotas.give_back(taken)
             refuse(answer, ShuttingDown())
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller who waits is told
             refuse(answer, error)
         if kept is None:
-            self._quotas.give_back(message.client)
+            self._quotas.give_back(taken)
             self._schedule.left(message.chat_id, reserved=False)
         else:
-            self._quotas.arrived(message.client)
+            self._quotas.arrived(taken, kept.seq)
             self._dispatcher.joined(kept, probes=True)
         if not answer.done():
             answer.set_result(kept)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from gateway.clock import Clock
+from gateway.delivery import usage
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.keeping import again
+from gateway.delivery.quota import Quotas
 from gateway.errors import NotDurable
 from gateway.store.leases import Deposed, Feed, Lease
 
@@ -25,17 +28,29 @@ class Replica:
     gateway's now, and the store keeps nothing of it.
     """
 
-    def __init__(self, dispatcher: Dispatcher, lease: Lease, feed: Feed, on_deposed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        quotas: Quotas,
+        clock: Clock,
+        lease: Lease,
+        feed: Feed,
+        on_deposed: Callable[[], None],
+    ) -> None:
         """Take what it works with.
 
         Args:
             dispatcher: Who attempts messages; from now on it waits for the lease.
+            quotas: What clients used up; from now on at the other gateways too.
+            clock: Tells when that is heard of.
             lease: The right to do so.
             feed: What other gateways changed.
             on_deposed: Told once another gateway has the lease that was ours.
         """
-        dispatcher.schedule.is_shared = dispatcher.schedule.is_elsewhere = True
+        dispatcher.schedule.is_shared = dispatcher.schedule.is_elsewhere = quotas.is_shared = True
         self._dispatcher = dispatcher
+        self._quotas = quotas
+        self._clock = clock
         self._lease = lease
         self._feed = feed
         self._on_deposed = on_deposed
@@ -50,6 +65,7 @@ class Replica:
             try:
                 for pending in await self._feed.changed():
                     self._dispatcher.heard(pending)
+                await usage.hear(self._quotas, self._feed, self._clock)
                 await self._dispatcher.learn()
             except NotDurable:
                 await asyncio.sleep(POLL_S)

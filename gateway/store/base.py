@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.model import Message, Priority, Record, State
@@ -46,6 +46,19 @@ class Search:
 
 Place = tuple[datetime, int]
 """A message's place in a list: `accepted_at` and `seq`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """Messages that a client handed in within a span of time.
+
+    Attributes:
+        last_at: When the last of them was.
+    """
+
+    client: str
+    last_at: datetime
+    count: int
 
 
 class OutboxStore(Protocol):
@@ -111,6 +124,15 @@ class OutboxStore(Protocol):
 
     async def recent_attempts(self, since: datetime) -> Sequence[tuple[int, datetime]]:
         """Return chat id and instant of each message's last attempt that began at `since` or later, oldest first."""
+
+    async def handed_in(self, since: datetime, span: timedelta) -> tuple[int, Sequence[HandedIn]]:
+        """Return the highest `seq` given so far, and what was handed in at `since` or later, in the order of `last_at`.
+
+        Handed in is a message when it is accepted, and once more for each record that it was sent again
+        (`message.retried`). For each client there is one entry for each span of that length, counted from 1970, in
+        which it handed in anything. Messages that ended before `since` are not looked at, nor records before the last
+        one that is older than `since`.
+        """
 
     async def changes(self, client: str, chat_ids: Collection[int], after: int, limit: int) -> Sequence[Message]:
         """Return messages of a client in these chats that changed later than `after`, in the order of change."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.errors import NotDurable
@@ -58,6 +58,16 @@ class Feed(Protocol):
 
         Raises:
             NotDurable: The storage failed; nothing is missed.
+        """
+
+    async def handed_in(self, after: int) -> tuple[int, Mapping[str, int]]:
+        """Return the highest `seq` given so far, and of how many messages each client has one above `after`.
+
+        Whichever gateway gave it, this one included: each number is told once to whoever asks after the last one.
+        The first `seq` of a message that got another one meanwhile, to be sent again, is not told.
+
+        Raises:
+            NotDurable: The storage failed.
         """
 
     async def wait(self, seconds: float) -> None:

@@ -140,6 +140,14 @@ def listed(
     return found, None
 
 
+def handed_in(since: int, span: int, connection: apsw.Connection) -> tuple[int, list[Row]]:
+    """Return the last number of a message, and how many were handed in by client and span of time."""
+    with connection:
+        message, _change, _record = connection.execute(statements.NUMBERS).get
+        rows = every(statements.HANDED_IN, (since, span), connection)
+    return message, rows
+
+
 def last_change(connection: apsw.Connection) -> int:
     """Return the number of the last change."""
     _message, change, _record = connection.execute(statements.NUMBERS).get

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -16,7 +16,7 @@ import apsw
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State
 from gateway.store import operations, statements
-from gateway.store.base import Pending, Place, Search
+from gateway.store.base import HandedIn, Pending, Place, Search
 from gateway.store.beside import beside
 from gateway.store.chat_sqlite import SqliteChats
 from gateway.store.directory import held
@@ -85,6 +85,12 @@ class SqliteReadings:
         """Return chat id and instant of each message's last attempt that began at `since` or later, oldest first."""
         rows = await self._read(partial(operations.every, statements.RECENT_ATTEMPTS, (microseconds(since),)))
         return [(chat_id, instant(at)) for chat_id, at in rows]
+
+    async def handed_in(self, since: datetime, span: timedelta) -> tuple[int, Sequence[HandedIn]]:
+        """Return the highest `seq` given so far, and what was handed in since then, by client and span of time."""
+        work = partial(operations.handed_in, microseconds(since), span // timedelta(microseconds=1))
+        number, rows = await self._read(work)
+        return number, [HandedIn(client, instant(last_at), count) for client, last_at, count in rows]
 
     async def changes(self, client: str, chat_ids: Collection[int], after: int, limit: int) -> Sequence[Message]:
         """Return messages of a client in these chats that changed later than `after`, in the order of change."""

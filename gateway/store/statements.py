@@ -37,6 +37,16 @@ UNFINISHED = (
     "WHERE state IN ('QUEUED', 'SENDING', 'RETRY_WAIT') ORDER BY seq"
 )
 RECENT_ATTEMPTS = "SELECT chat_id, attempted_at FROM messages WHERE attempted_at >= ? ORDER BY attempted_at"
+# Of what counts all is either unfinished or ended later; the order in which records stand is that of time, nearly.
+_RETRIED = "FROM audit WHERE event = 'message.retried'"
+HANDED_IN = (
+    "SELECT client, max(at), count(*) FROM ("
+    "SELECT client, accepted_at AS at FROM messages WHERE finished_at >= ?1 AND accepted_at >= ?1 UNION ALL "
+    "SELECT client, accepted_at FROM messages WHERE state IN ('QUEUED', 'SENDING', 'RETRY_WAIT') AND accepted_at >= ?1 "
+    f"UNION ALL SELECT client, at {_RETRIED} AND at >= ?1 AND seq > "
+    f"coalesce((SELECT seq {_RETRIED} AND at < ?1 ORDER BY seq DESC LIMIT 1), 0)"
+    ") AS handed_in GROUP BY client, at / ?2 ORDER BY max(at)"
+)
 CHANGES = (
     f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND chat_id = ? AND change > ? ORDER BY change LIMIT ?"
 )

@@ -14,12 +14,13 @@ import pytest
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Failure, Kind, Message, Priority, Record, State, WhenUnknown
 from gateway.store import operations
-from gateway.store.base import Pending, Place, Search, Store
+from gateway.store.base import HandedIn, Pending, Place, Search, Store
 from gateway.store.sqlite import open_sqlite, open_sqlite_in_memory
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.model_store import ModelStore
 
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(params=["model", "sqlite-memory", "sqlite-file", "postgres"])
@@ -329,6 +330,57 @@ async def test_recent_attempts_are_the_last_of_each_message_oldest_first(store: 
     await added(store, chat_id=-3, attempted_at=NOW + timedelta(seconds=2))
     await added(store, chat_id=-4, attempted_at=NOW)
     assert await store.recent_attempts(NOW) == [(-4, NOW), (-3, NOW + timedelta(seconds=2))]
+
+
+def a_retry(message: Message, at: datetime) -> Record:
+    return replace(a_record(message, "message.retried"), at=at)
+
+
+async def test_what_was_handed_in_is_counted_by_client_and_span_of_time(store: Store) -> None:
+    assert await store.handed_in(NOW, MINUTE) == (0, [])
+    minute = NOW.replace(second=0, microsecond=0)
+    for second in (0, 10, 59, 60):
+        await added(store, client="one", accepted_at=minute + second * SECOND)
+    await added(store, client="two", accepted_at=minute + 20 * SECOND)
+    await added(store, client="one", accepted_at=minute - SECOND)
+    number, found = await store.handed_in(minute, MINUTE)
+    assert number == 6
+    assert found == [
+        HandedIn("two", minute + 20 * SECOND, 1),
+        HandedIn("one", minute + 59 * SECOND, 3),
+        HandedIn("one", minute + 60 * SECOND, 1),
+    ]
+    _, found = await store.handed_in(minute - SECOND, timedelta(days=1))
+    assert found == [HandedIn("two", minute + 20 * SECOND, 1), HandedIn("one", minute + 60 * SECOND, 5)]
+
+
+@pytest.mark.parametrize("state", State)
+async def test_a_message_is_counted_whatever_became_of_it(store: Store, state: State) -> None:
+    await added(store, state=state, finished_at=NOW + SECOND if state.is_final else None)
+    assert await store.handed_in(NOW, MINUTE) == (1, [HandedIn("client", NOW, 1)])
+    assert await store.handed_in(NOW + SECOND, MINUTE) == (1, [])
+
+
+async def test_a_message_that_is_sent_again_was_handed_in_again(store: Store) -> None:
+    message = await added(store, state=State.FAILED, finished_at=NOW)
+    for minutes in (1, 2):
+        at = NOW + minutes * MINUTE
+        again = replace(message, state=State.QUEUED, finished_at=None)
+        requeued = await store.requeue(again, (State.FAILED, 0), a_retry(message, at))
+        assert requeued
+        ended = replace(requeued, state=State.FAILED, finished_at=at)
+        assert await store.save(ended, (State.QUEUED, 0), a_record(message, "message.failed"))
+    both = [HandedIn("client", NOW + MINUTE, 1), HandedIn("client", NOW + 2 * MINUTE, 1)]
+    assert await store.handed_in(NOW, MINUTE) == (3, [HandedIn("client", NOW, 1), *both])
+    assert await store.handed_in(NOW + SECOND, MINUTE) == (3, both)
+    assert await store.handed_in(NOW + MINUTE + SECOND, MINUTE) == (3, both[1:])
+
+
+async def test_neither_a_repeat_nor_a_refusal_is_handed_in(store: Store) -> None:
+    await added(store, request_id="r1")
+    await added(store, request_id="r1")
+    await store.record([replace(a_record(a_message()), event="call.refused", decision="deny")])
+    assert await store.handed_in(NOW, MINUTE) == (1, [HandedIn("client", NOW, 1)])
 
 
 async def test_every_change_has_a_higher_number(store: Store) -> None:

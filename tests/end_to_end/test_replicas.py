@@ -87,6 +87,33 @@ async def test_one_attempts_what_all_accept_and_each_hears_of_the_end(tmp_path: 
         assert "as written" in await two.ask("audit", "verify")
 
 
+async def test_a_quota_counts_what_is_handed_in_to_all_of_them(tmp_path: Path, postgres: Postgres) -> None:
+    telegram = a_telegram()
+    database = await postgres.database()
+    async with (
+        sandbox_running(telegram) as url,
+        replica(tmp_path / "one", url, database) as one,
+        replica(tmp_path / "two", url, database) as two,
+    ):
+        one.settings["quota_per_day"] = two.settings["quota_per_day"] = "6"
+        await one.start()
+        await two.start()
+        async with one.client(CHAT) as near, two.client(CHAT) as far:
+            for number in range(6):
+                await (near, far)[number % 2].send(f"{number}", chat_id=CHAT)
+            for made in (near, far):
+                await until(lambda made=made: _has_no_more(made), "both have heard of all six")
+            await two.kill()
+            await two.start()
+            assert await _has_no_more(far)
+            with pytest.raises(chatkey.QuotaExceeded):
+                await far.send("one too many", chat_id=CHAT)
+
+
+async def _has_no_more(client: Client) -> bool:
+    return (await client.explain("one too many", chat_id=CHAT)).rule == "quota"
+
+
 async def _is_refused(client: Client) -> bool:
     try:
         await client.send("too late", chat_id=CHAT)

@@ -15,6 +15,7 @@ import chatkey
 from chatkey import Client, Message, State
 from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
+from tests.support.gateway import gateway
 from tests.support.kept import accepted, require_delivered, shown
 from tests.support.server import Server, serving, until
 
@@ -150,3 +151,14 @@ def spoil(database: Path, priority: int) -> None:
     """Give messages that wait a priority that the server itself would not write."""
     with closing(apsw.Connection(str(database))) as connection:
         connection.execute("UPDATE messages SET priority = ? WHERE finished_at IS NULL", (priority,))
+
+
+async def test_a_restart_frees_no_quota(tmp_path: Path) -> None:
+    for room in (2, 0):
+        async with gateway(tmp_path / "data", quota_per_day=2) as made, made.client(CHAT) as client:
+            for number in range(room):
+                await client.send(f"{number}", chat_id=CHAT)
+            with pytest.raises(chatkey.QuotaExceeded) as refused:
+                await client.send("one too many", chat_id=CHAT)
+            assert refused.value.retry_after is not None
+            assert refused.value.retry_after.total_seconds() > 86_000

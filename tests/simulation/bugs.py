@@ -19,6 +19,7 @@ from gateway.delivery.lanes import Lane
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.outcomes import Chance, Outcome
 from gateway.delivery.pacing import Pacing
+from gateway.delivery.quota import Quotas, Taken
 from gateway.delivery.retention import Retention
 from gateway.delivery.schedule import Schedule
 from gateway.errors import NotDurable
@@ -114,6 +115,11 @@ def forgets_the_windows_at_a_restart(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Pacing, "recall", lambda self, chat_id, arrived: None)
 
 
+def forgets_the_quotas_at_a_restart(patch: pytest.MonkeyPatch) -> None:
+    """A new run begins as if nobody had handed in anything."""
+    patch.setattr(Quotas, "recall", lambda self, number, minute, day: None)
+
+
 def comes_back_too_soon(patch: pytest.MonkeyPatch) -> None:
     """A 429 is waited for with a growing pause of our own."""
     right = outcomes.refused
@@ -174,10 +180,11 @@ def goes_down_with_its_caller(patch: pytest.MonkeyPatch) -> None:
         draft: Draft,
         answer: asyncio.Future[Message],
         target: Message | None,
+        taken: Taken,
     ) -> None:
         work = asyncio.current_task()
         answer.add_done_callback(lambda done: work is not None and done.cancelled() and work.cancel())
-        await right(self, message, record, draft, answer, target)
+        await right(self, message, record, draft, answer, target, taken)
 
     patch.setattr(Outbox, "_keep", wrong)
 
@@ -315,6 +322,7 @@ PLANTED: dict[Plant, str] = {
     has_no_timer: "I1",
     counts_from_the_departure: "I6",
     forgets_the_windows_at_a_restart: "I6",
+    forgets_the_quotas_at_a_restart: "Q",
     comes_back_too_soon: "I7",
     tells_before_it_is_durable: "I1",
     answers_a_repeat_from_memory: "I1",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
 from gateway.errors import Unavailable
 from gateway.model import Message, Record, State
-from gateway.store.base import Pending, Place, Search, Store
+from gateway.store.base import HandedIn, Pending, Place, Search, Store
 from gateway.store.chats import ChatStates, Closure, Move
 
 _Result = TypeVar("_Result")
@@ -71,6 +71,9 @@ class Disk:
 
     async def recent_attempts(self, since: datetime) -> Sequence[tuple[int, datetime]]:
         return await self._do(lambda: self._model.recent_attempts(since))
+
+    async def handed_in(self, since: datetime, span: timedelta) -> tuple[int, Sequence[HandedIn]]:
+        return await self._do(lambda: self._model.handed_in(since, span))
 
     async def changes(self, client: str, chat_ids: Collection[int], after: int, limit: int) -> Sequence[Message]:
         return await self._do(lambda: self._model.changes(client, chat_ids, after, limit))

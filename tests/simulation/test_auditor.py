@@ -74,6 +74,7 @@ def story(
     restarts: Sequence[float] = (),
     forgotten: dict[str, float] | None = None,
     revoked: dict[str, float] | None = None,
+    per_minute: int | None = None,
 ) -> list[str]:
     """Return the names of the invariants that the auditor finds violated."""
     found = audit(
@@ -86,6 +87,7 @@ def story(
             restarts=restarts,
             forgotten={each: BEGINNING + timedelta(hours=hours) for each, hours in (forgotten or {}).items()},
             revoked=revoked or {},
+            per_minute=per_minute,
         )
     )
     return sorted({violation.split()[0] for violation in found})
@@ -408,3 +410,12 @@ def test_instants_of_a_clock_that_was_set_back_are_what_they_really_were() -> No
         really={closed.at: 2.0},
     )
     assert [violation.split()[0] for violation in audit(evidence)] == ["C"]
+
+
+def test_q_no_client_hands_in_more_than_its_quota() -> None:
+    assert story(MESSAGE, SECOND, per_minute=2) == []
+    assert story(MESSAGE, SECOND, per_minute=1) == ["Q"]
+    sent_again = [record(MESSAGE, "message.retried", at=60.5), record(MESSAGE, "message.delivered", at=62)]
+    assert "Q" in story(MESSAGE, SECOND, log=[*records(MESSAGE, SECOND), *sent_again], per_minute=2)
+    later = [replace(sent_again[0], at=sent_again[0].at + timedelta(seconds=1)), sent_again[1]]
+    assert "Q" not in story(MESSAGE, SECOND, log=[*records(MESSAGE, SECOND), *later], per_minute=2)

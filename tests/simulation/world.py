@@ -7,7 +7,7 @@ import contextlib
 from datetime import datetime, timedelta
 from random import Random
 
-from gateway.delivery import chats
+from gateway.delivery import chats, usage
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
@@ -90,7 +90,9 @@ class World(Clients):
             may_leave=self.may_leave,
             follow_migration=self.follows,
         )
-        self.outbox = Outbox(self.disk, self.dispatcher, self.clock, self.new_id, Quotas(self.quota))
+        quotas = Quotas(self.quota)
+        await usage.recall(quotas, self.model, self.clock)
+        self.outbox = Outbox(self.disk, self.dispatcher, self.clock, self.new_id, quotas)
         self.crashed = asyncio.get_running_loop().create_future()
         self.running = asyncio.create_task(self.dispatcher.run(LEARN_EVERY))
         self.is_up.set()
@@ -241,6 +243,7 @@ class World(Clients):
             forgotten={each: at for each, (_, at) in self.forgotten.items()},
             revoked={client: at + LONGEST_WAY for client, at in self.revoked.items()},
             really=self.clock.really if self.clock.behind else {},
+            per_minute=self.quota.per_minute,
         )
 
     def unwatched(self, names: list[str]) -> list[str]:

@@ -1,9 +1,9 @@
 """The auditor: whether what clients were told, what Telegram saw and what the store holds tell the same story.
 
 Its invariants are those of the reliability targets: I1-I9 and I11; H is for honesty, E for edits and deletes, C for
-closed chats, R for what is remembered. It knows nothing of how the gateway works, so that every harness can use it. Two
-things are asked of one: every message and edit has a text of its own, and no message is deleted twice. A delete goes by
-the text of its message, after a minus.
+closed chats, R for what is remembered, Q for quotas. It knows nothing of how the gateway works, so that every harness
+can use it. Two things are asked of one: every message and edit has a text of its own, and no message is deleted twice.
+A delete goes by the text of its message, after a minus.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def audit(evidence: Evidence) -> list[str]:
         *_duplicates_are_known(evidence, by_text),
         *_one_id_each(evidence),
         *_within_limits(evidence),
+        *_within_quotas(evidence),
         *_keeps_away(evidence, by_text),
         *_leaves_closed_chats_alone(evidence, by_text),
         *_revoked(evidence, by_text),
@@ -165,21 +166,30 @@ def _within_limits(evidence: Evidence) -> Iterator[str]:
     for arrival in delivered:
         by_chat[arrival.chat_id].append(arrival.at)
     limits = evidence.limits
-    yield from _over(limits.bot_per_second, 1, [arrival.at for arrival in delivered], "the bot")
+    yield from _over(limits.bot_per_second, 1, [arrival.at for arrival in delivered], "I6 the bot got")
     for chat_id, instants in by_chat.items():
-        yield from _over(limits.chat_per_second, 1, instants, f"chat {chat_id}")
+        yield from _over(limits.chat_per_second, 1, instants, f"I6 chat {chat_id} got")
         if chat_id < 0:
-            yield from _over(limits.group_per_minute, 60, instants, f"group {chat_id}")
+            yield from _over(limits.group_per_minute, 60, instants, f"I6 group {chat_id} got")
 
 
-def _over(limit: int | None, seconds: float, instants: Sequence[float], who: str) -> Iterator[str]:
+def _within_quotas(evidence: Evidence) -> Iterator[str]:
+    handed_in: dict[str, list[float]] = defaultdict(list)
+    for record in evidence.records:
+        if record.event in ("message.accepted", "message.retried"):
+            handed_in[record.client].append(_seconds(record.at, evidence))
+    for client, instants in handed_in.items():
+        yield from _over(evidence.per_minute, 60, instants, f"Q {client} handed in")
+
+
+def _over(limit: int | None, seconds: float, instants: Sequence[float], what: str) -> Iterator[str]:
     if limit is None:
         return
     instants = sorted(instants)
     for last, at in enumerate(instants):
         count = last + 1 - bisect_left(instants, at - seconds + 1e-6, 0, last)
         if count > limit:
-            yield f"I6 {who} got {count} messages in {seconds} s at {at:.3f}"
+            yield f"{what} {count} messages in {seconds} s at {at:.3f}"
 
 
 def _keeps_away(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:

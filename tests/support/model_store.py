@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State
-from gateway.store.base import Pending, Place, Search
+from gateway.store.base import HandedIn, Pending, Place, Search
 from gateway.store.chats import ChatStates, Closure, Move
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error_id", "message_id", "token_id"})
 
 
@@ -104,6 +105,25 @@ class ModelStore:
         attempts = [(message.chat_id, message.attempted_at) for message in self.messages.values()]
         recent = [(chat_id, at) for chat_id, at in attempts if at is not None and at >= since]
         return sorted(recent, key=lambda attempt: attempt[1])
+
+    async def handed_in(self, since: datetime, span: timedelta) -> tuple[int, Sequence[HandedIn]]:
+        self._require_storage()
+        found = [
+            (message.client, message.accepted_at)
+            for message in self.messages.values()
+            if message.accepted_at >= since
+            and (not message.state.is_final or (message.finished_at is not None and message.finished_at >= since))
+        ]
+        for record in reversed(self.log):
+            if record.event == "message.retried":
+                if record.at < since:
+                    break
+                found.append((record.client, record.at))
+        spans: dict[tuple[str, int], list[datetime]] = {}
+        for client, at in found:
+            spans.setdefault((client, (at - EPOCH) // span), []).append(at)
+        entries = [HandedIn(client, max(instants), len(instants)) for (client, _), instants in spans.items()]
+        return self._seq, sorted(entries, key=lambda entry: entry.last_at)
 
     async def changes(self, client: str, chat_ids: Collection[int], after: int, limit: int) -> Sequence[Message]:
         self._require_storage()

@@ -70,6 +70,7 @@ class Evidence:
         restarts: When the gateway began anew, on the clock of the arrivals.
         forgotten: When messages, which are among `messages`, were removed from the store, by their ids.
         revoked: From when on nothing of a client may arrive any more, on the clock of the arrivals.
+        per_minute: How many messages a client may hand in within a minute; None: any number.
         really: Of a gateway whose clock was set: when its instants really were, on the clock of the arrivals.
     """
 
@@ -83,6 +84,7 @@ class Evidence:
     forgotten: Mapping[str, datetime] = field(default_factory=dict)
     revoked: Mapping[str, float] = field(default_factory=dict)
     really: Mapping[datetime, float] = field(default_factory=dict)
+    per_minute: int | None = None
 
     def begun_anew(self) -> set[str]:
         """Return the ids of the messages that their client had sent again."""

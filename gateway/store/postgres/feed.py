@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from gateway.store import statements
@@ -19,6 +19,8 @@ _PAUSE_S = 1.0  # until a server that can't be reached is tried again: nothing i
 _PAGE = 500
 
 _LAST = "SELECT change FROM numbers"
+_LAST_MESSAGE = "SELECT message FROM numbers"
+_HANDED_IN = "SELECT client, count(*) FROM messages WHERE seq > ? AND seq <= ? GROUP BY client"
 _CHANGED = (
     statements.UNFINISHED.partition(" WHERE ")[0].replace("SELECT", "SELECT change,", 1)
     + " WHERE change > ? AND changed_by <> current_setting('application_name') ORDER BY change LIMIT ?"
@@ -58,6 +60,17 @@ class PostgresFeed:
         last = (await reading.every(_LAST))[0][0]
         rows = await reading.every(_CHANGED, self._after, _PAGE) if last > self._after else []
         return max(last, rows[-1][0]) if rows else last, rows
+
+    async def handed_in(self, after: int) -> tuple[int, Mapping[str, int]]:
+        """Return the highest `seq` given so far, and of how many messages each client has one above `after`."""
+
+        async def count(reading: Reading) -> tuple[int, list[Row]]:
+            # Read first: what has a number up to it is committed, because numbers rise in the order of commits.
+            last = (await reading.every(_LAST_MESSAGE))[0][0]
+            return last, await reading.every(_HANDED_IN, after, last) if last > after else []
+
+        last, rows = await self._reader.run(count)
+        return last, dict(rows)
 
     async def wait(self, seconds: float) -> None:
         """Return when there may be something new, or when the time is over."""

@@ -56,6 +56,12 @@ async def forget(finished_before: int, seqs: Sequence[int], transaction: Transac
     return await transaction.execute(FORGET, finished_before, seqs)
 
 
+async def handed_in(since: int, span: int, reading: Reading) -> tuple[int, list[Row]]:
+    """Return the last number of a message, and how many were handed in by client and span of time."""
+    message, _change, _record = await reading.one(statements.NUMBERS) or (0, 0, 0)
+    return message, await reading.every(statements.HANDED_IN, since, span)
+
+
 async def changes(client: str, chat_ids: Collection[int], after: int, limit: int, reading: Reading) -> list[Row]:
     """Return the first changes of all chats together: of each chat no more than could be among them."""
     chats = [await reading.every(statements.CHANGES, client, chat_id, after, limit) for chat_id in chat_ids]

@@ -95,7 +95,8 @@ class Room:
             on_bot_state=self.bot_states.append,
             **settings,
         )
-        ids = count(len(store.messages) + 1)
+        # Not one for each message: a repeat takes an id too, and an earlier room's must not be given again.
+        ids = count(max((int(each[1:]) for each in store.messages if each[1:].isdigit()), default=0) + 1)
         self.outbox = Outbox(store, self.dispatcher, self.clock, lambda: f"m{next(ids)}", quotas)
 
     async def accept(self, text: str, *, client: str = "ops", chat_id: int = 1, **fields: Any) -> Message:

@@ -25,8 +25,7 @@ def refusal(quotas: Quotas, now: float = 0.0, client: str = "a", waiting: int = 
 
 def take(quotas: Quotas, count: int = 1, now: float = 0.0, client: str = "a") -> None:
     for _ in range(count):
-        quotas.take(client, 0, 0, now)
-        quotas.arrived(client)
+        quotas.arrived(quotas.take(client, 0, 0, now), 0)
 
 
 def test_without_a_quota_there_is_none() -> None:
@@ -66,11 +65,11 @@ def test_never_more_than_the_limit_in_any_window_and_what_is_told_to_wait_is_eno
     for gap in gaps:
         now += gap * seconds / MINUTE
         try:
-            quotas.take("a", 0, 0, now)
+            counted = quotas.take("a", 0, 0, now)
         except QuotaExceeded as refused:
             now += refused.retry_after.total_seconds() + 1e-6
-            quotas.take("a", 0, 0, now)
-        quotas.arrived("a")
+            counted = quotas.take("a", 0, 0, now)
+        quotas.arrived(counted, 0)
         taken.append(now)
     for last, at in enumerate(taken[limit:]):
         assert at - taken[last] >= seconds
@@ -79,29 +78,46 @@ def test_never_more_than_the_limit_in_any_window_and_what_is_told_to_wait_is_eno
 def test_what_is_given_back_counts_no_more() -> None:
     quotas = Quotas(Quota(per_minute=1, per_day=1, queue_depth=1))
     for _ in range(10):
-        quotas.take("a", 0, 0, 0.0)
-        quotas.give_back("a")
+        quotas.give_back(quotas.take("a", 0, 0, 0.0))
     take(quotas)
     refusal(quotas)
 
 
+def test_what_is_given_back_takes_no_other_along() -> None:
+    quotas = Quotas(Quota(per_minute=2))
+    slow = quotas.take("a", 0, 0, 0.0)
+    take(quotas, now=30.0)
+    quotas.give_back(slow)
+    take(quotas, now=31.0)
+    refusal(quotas, now=62.0)
+    take(quotas, now=91.5)
+
+
+def test_what_counts_no_more_is_not_given_back_again() -> None:
+    quotas = Quotas(Quota(per_minute=1))
+    slow = quotas.take("a", 0, 0, 0.0)
+    take(quotas, now=62.0)
+    quotas.give_back(slow)
+    refusal(quotas, now=62.0)
+
+
 def test_a_queue_has_its_depth_what_arrives_included() -> None:
     quotas = Quotas(Quota(queue_depth=3))
-    quotas.take("a", 1, 1, 0.0)
+    counted = quotas.take("a", 1, 1, 0.0)
     quotas.take("a", 1, 1, 0.0)
     refused = refusal(quotas, waiting=1)
     assert (refused.facts["quota"], refused.retry_after) == ("queue_depth", QUEUE_PAUSE)
-    quotas.arrived("a")
+    quotas.arrived(counted, 0)
     quotas.take("a", 1, 1, 0.0)
     quotas.take("b", 0, 3, 0.0)
 
 
 def test_all_queues_together_have_theirs() -> None:
     quotas = Quotas(Quota(), most_waiting=3)
-    quotas.take("a", 0, 1, 0.0)
+    counted = quotas.take("a", 0, 1, 0.0)
     quotas.take("b", 0, 1, 0.0)
     assert refusal(quotas, client="c", everybody=1).facts["quota"] == "all_queues"
-    quotas.give_back("a")
+    quotas.give_back(counted)
     quotas.take("c", 0, 1, 0.0)
 
 
@@ -123,6 +139,63 @@ def test_who_sends_nothing_for_a_day_is_forgotten() -> None:
     take(quotas, now=DAY + MINUTE * 60, client="late")
     assert list(quotas._windows) == ["late"]
     assert not quotas._arriving
+
+
+# Of other gateways.
+
+
+def shared(per_minute: int) -> Quotas:
+    quotas = Quotas(Quota(per_minute=per_minute))
+    quotas.is_shared = True
+    return quotas
+
+
+def test_what_other_gateways_accepted_counts_and_ours_counts_once() -> None:
+    quotas = shared(per_minute=5)
+    for number in (1, 3):
+        quotas.arrived(quotas.take("a", 0, 0, 0.0), number)
+    quotas.heard(4, {"a": 4}, 0.0)
+    assert quotas.heard_up_to == 4
+    quotas.arrived(quotas.take("a", 0, 0, 0.0), 5)
+    refusal(quotas)
+    quotas.heard(5, {"a": 1}, 30.0)
+    refusal(quotas, now=59.0)
+    take(quotas, 5, now=61.0, client="b")
+
+
+def test_what_is_heard_of_before_it_has_arrived_counts_once_in_the_end() -> None:
+    quotas = shared(per_minute=3)
+    counted = quotas.take("a", 0, 0, 0.0)
+    quotas.heard(2, {"a": 2}, 0.0)
+    refusal(quotas)
+    quotas.arrived(counted, 1)
+    quotas.arrived(quotas.take("a", 0, 0, 0.0), 3)
+    refusal(quotas)
+
+
+def test_one_that_has_another_number_by_now_takes_nothing_from_the_others() -> None:
+    quotas = shared(per_minute=4)
+    for number in (1, 2):
+        quotas.arrived(quotas.take("a", 0, 0, 0.0), number)
+    quotas.heard(2, {"a": 1, "b": 4}, 0.0)
+    refusal(quotas, client="b")
+    for number in (3, 4):
+        quotas.arrived(quotas.take("a", 0, 0, 0.0), number)
+    refusal(quotas)
+
+
+def test_who_sends_to_another_gateway_only_is_forgotten_as_well() -> None:
+    quotas = shared(per_minute=1)
+    quotas.heard(1, {"a": 1}, 0.0)
+    quotas.heard(2, {"b": 1}, DAY + MINUTE * 60)
+    assert list(quotas._windows) == ["b"]
+    assert not quotas._ours
+
+
+def test_alone_it_remembers_no_number() -> None:
+    quotas = Quotas(Quota())
+    quotas.arrived(quotas.take("a", 0, 0, 0.0), 7)
+    assert not quotas._ours
 
 
 # In the room.

@@ -59,9 +59,10 @@ class BothStores(RuleBasedStateMachine):
         state=STATES,
         accepted_at=INSTANTS,
         attempted_at=st.none() | INSTANTS,
+        finished_at=INSTANTS,
     )
-    def add(self, **fields: Any) -> Message:
-        message = a_message(**fields)
+    def add(self, state: State, finished_at: Any, **fields: Any) -> Message:
+        message = a_message(**fields, state=state, finished_at=finished_at if state.is_final else None)
         added: Message = self._both("add", message, a_record(message))
         return added
 
@@ -93,14 +94,16 @@ class BothStores(RuleBasedStateMachine):
         message = self._run(self._model.get(message.id)) or message  # another name for it may have changed it
         expected = (expected_state or message.state, attempts if expected_state else message.attempts)
         record = a_record(message, event="message.changed") if with_record else None
-        return self._both("save", replace(message, **fields), expected, record) or message
+        after = replace(message, **fields)
+        after = replace(after, finished_at=NOW if after.state.is_final else None)
+        return self._both("save", after, expected, record) or message
 
     @rule(
         target=messages, message=consumes(messages), is_expected=st.booleans(), token_id=st.sampled_from(["t1", "t2"])
     )
     def requeue(self, message: Message, is_expected: bool, token_id: str) -> Message:
         message = self._run(self._model.get(message.id)) or message  # another name for it may have changed it
-        after = replace(message, state=State.QUEUED, token_id=token_id)
+        after = replace(message, state=State.QUEUED, finished_at=None, token_id=token_id)
         expected = (message.state, message.attempts if is_expected else -1)
         return self._both("requeue", after, expected, a_record(message, event="message.retried")) or message
 
@@ -118,6 +121,14 @@ class BothStores(RuleBasedStateMachine):
         expected, answer = (self._run(store.recent_attempts(since)) for store in stores)
         assert [at for _, at in answer] == [at for _, at in expected]
         assert sorted(answer) == sorted(expected)
+
+    @rule(since=INSTANTS, span=st.sampled_from([1, 3]).map(lambda seconds: timedelta(seconds=seconds)))
+    def handed_in(self, since: Any, span: timedelta) -> None:
+        stores: tuple[Store, Store] = (self._model, self._sqlite)
+        (number, expected), (its_number, answer) = (self._run(store.handed_in(since, span)) for store in stores)
+        assert its_number == number
+        assert [each.last_at for each in answer] == [each.last_at for each in expected]
+        assert {*answer} == {*expected}
 
     @rule(client=CLIENTS, chats=st.sets(CHATS), after=st.integers(0, 10), limit=st.integers(1, 4))
     def changes(self, client: str, chats: set[int], after: int, limit: int) -> None:

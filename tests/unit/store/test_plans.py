@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import apsw
 import pytest
 
@@ -29,11 +31,19 @@ ALLOWED_SCANS = {
     "LAST_NUMBERED": "SCAN numbers",
 }
 
+# Of a day's messages and those that are unfinished, once at the start.
+ALLOWED_OF_A_DAY = {
+    "SCAN messages USING INDEX messages_unfinished",
+    "SCAN handed_in",
+    "USE TEMP B-TREE FOR GROUP BY",
+    "USE TEMP B-TREE FOR ORDER BY",
+}
+
 
 def plan(sql: str) -> list[str]:
     database = open_writing("")
     connection: apsw.Connection = database.connection
-    values = [None] * sql.count("?")
+    values = [None] * (len({*re.findall(r"\?\d", sql)}) or sql.count("?"))
     steps = [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
     connection.close()
     return steps
@@ -41,8 +51,8 @@ def plan(sql: str) -> list[str]:
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_no_statement_reads_or_sorts_a_whole_table(name: str) -> None:
-    steps = [step for step in plan(STATEMENTS[name]) if step not in {ALLOWED_SCANS.get(name), "SCAN CONSTANT ROW"}]
-    assert not [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
+    allowed = ALLOWED_OF_A_DAY if name == "HANDED_IN" else {ALLOWED_SCANS.get(name), "SCAN CONSTANT ROW"}
+    assert not [step for step in plan(STATEMENTS[name]) if step not in allowed and ("SCAN" in step or "TEMP" in step)]
 
 
 def test_what_may_be_forgotten_is_found_without_a_look_at_the_messages() -> None:

@@ -172,6 +172,23 @@ async def test_each_gateway_hears_of_what_the_others_changed_and_not_of_its_own(
         assert [each.state for each in await two.feed.changed()] == [State.CANCELLED]
 
 
+async def test_each_number_is_told_once_to_whoever_asks_after_the_last(postgres: Postgres) -> None:
+    async with two_gateways(postgres) as (one, two):
+        assert await one.feed.handed_in(0) == (0, {})
+        for client in ("a", "b", "a"):
+            message = a_message(client=client, state=State.FAILED, finished_at=NOW)
+            kept = await two.add(message, a_record(message))
+        assert await one.feed.handed_in(0) == (3, {"a": 2, "b": 1})
+        assert await one.feed.handed_in(3) == (3, {})
+        requeued = await two.requeue(
+            replace(kept, state=State.QUEUED), (State.FAILED, 0), a_record(kept, "message.retried")
+        )
+        assert requeued
+        await one.save(replace(requeued, state=State.CANCELLED), (State.QUEUED, 0))
+        assert await one.feed.handed_in(3) == await two.feed.handed_in(3) == (4, {"a": 1})
+        assert await one.feed.handed_in(2) == (4, {"a": 1})
+
+
 async def test_a_repeat_is_found_whichever_gateway_was_asked_first(postgres: Postgres) -> None:
     async with two_gateways(postgres) as (one, two):
         messages = [a_message(request_id="r1") for _ in range(20)]
