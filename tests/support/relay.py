@@ -17,6 +17,7 @@ class Relay:
         own_port: Where they are taken.
         asked: What becomes of what a client says; by default it stays as it is.
         answered: What becomes of what the other side says.
+        refuses: How many connections are refused from now on.
         flows: Cleared, nothing passes any more, and both sides stay connected.
     """
 
@@ -25,12 +26,17 @@ class Relay:
         self.own_port = 0
         self.asked: _Pass = bytes
         self.answered: _Pass = bytes
+        self.refuses = 0
         self.flows = asyncio.Event()
         self.flows.set()
         self._open: set[asyncio.StreamWriter] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self.flows.wait()
+        if self.refuses:
+            self.refuses -= 1
+            writer.close()
+            return
         try:
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
@@ -55,6 +61,7 @@ class Relay:
         self.flows.set()
         for writer in self._open:
             writer.transport.abort()
+        self._open.clear()
 
 
 @asynccontextmanager

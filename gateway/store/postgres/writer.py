@@ -184,7 +184,8 @@ class Writer:
                 if self._connection is not None:
                     self._connection.terminate()
                 if self._is_closed or not (is_fault(error) or isinstance(error, _Unknown)):
-                    raise NotDurable("It can't be told whether this was kept.") from error
+                    # A fault: whose work may have been kept must not have it done again.
+                    raise ConnectionError("it can't be told whether a commit was kept") from error
                 self._refuse_waiting(error)
                 await asyncio.sleep(_PAUSE_S)
 

@@ -4,72 +4,61 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import ConfigInvalid, NotDurable
+from gateway.errors import AuditUnavailable, ConfigInvalid, NotDurable
 from gateway.model import State
 from gateway.store.leases import Deposed
-from gateway.store.postgres import PostgresStore, open_postgres
+from gateway.store.postgres import PostgresStore, open_postgres, read_postgres
 from gateway.store.postgres.dialect import escaped, unescaped
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.postgres import PASSWORD, Postgres
-
-
-class Relay:
-    """Stands between a gateway and its server, and breaks the connection at a commit."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.loses = ""  # the `answer` or the `request` of the next commit
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.port)
-        back = asyncio.create_task(self._pass(up_reader, writer))
-        try:
-            while data := await reader.read(1 << 16):
-                if self.loses and b"COMMIT\0" in data:
-                    lost, self.loses = self.loses, ""
-                    back.cancel()
-                    if lost == "answer":
-                        up_writer.write(data)
-                        await up_reader.read(1)  # it is committed
-                    return
-                up_writer.write(data)
-        except ConnectionError:
-            return
-        finally:
-            back.cancel()
-            await asyncio.gather(back, return_exceptions=True)
-            up_writer.close()
-            writer.close()
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-        writer.close()
+from tests.support.relay import Relay, relayed
+from tests.support.server import until
 
 
 @asynccontextmanager
-async def relayed(postgres: Postgres) -> AsyncIterator[tuple[Relay, PostgresStore]]:
-    relay = Relay(postgres.cluster.port)
-    server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    address = (await postgres.database()).replace(str(postgres.cluster.port), str(port))
-    async with server, open_postgres(address, PASSWORD) as store:
+async def far_away(postgres: Postgres) -> AsyncIterator[tuple[Relay, PostgresStore]]:
+    """Open a store behind a relay."""
+    async with (
+        relayed(postgres.cluster.port) as relay,
+        open_postgres(await postgres.database(relay.own_port), PASSWORD) as store,
+    ):
         yield relay, store
+
+
+def lose(relay: Relay, what: str) -> None:
+    """Break the connection at the next commit: the `request` for it, or the `answer`."""
+
+    def asked(data: bytes) -> bytes:
+        if b"COMMIT\0" not in data:
+            return data
+        relay.asked = bytes
+        if what == "request":
+            relay.close()
+        else:
+            relay.answered = answered
+        return data
+
+    def answered(_data: bytes) -> bytes:
+        relay.answered = bytes
+        relay.close()
+        return b""
+
+    relay.asked = asked
 
 
 @pytest.mark.parametrize("lost", ["answer", "request"])
 async def test_a_commit_without_an_answer_is_looked_up_and_kept_once(postgres: Postgres, lost: str) -> None:
-    async with relayed(postgres) as (relay, store):
+    async with far_away(postgres) as (relay, store):
         first = a_message(request_id="r1")
         await store.add(first, a_record(first))
-        relay.loses = lost
+        lose(relay, lost)
         message = a_message()
         kept = await store.add(message, a_record(message))
         assert kept == replace(message, seq=2, change=2)
@@ -77,8 +66,41 @@ async def test_a_commit_without_an_answer_is_looked_up_and_kept_once(postgres: P
         assert [seq for seq, _ in await store.records()] == [1, 2]
 
 
+async def test_what_is_unknown_as_the_store_closes_is_not_done_again(postgres: Postgres) -> None:
+    async with relayed(postgres.cluster.port) as relay, AsyncExitStack() as stack:
+        address = await postgres.database(relay.own_port)
+        store = await stack.enter_async_context(open_postgres(address, PASSWORD))
+        first = a_message()
+        await store.add(first, a_record(first))
+        is_answered = asyncio.Event()
+
+        def asked(data: bytes) -> bytes:
+            relay.answered = answered if b"COMMIT\0" in data else bytes
+            return data
+
+        def answered(data: bytes) -> bytes:
+            is_answered.set()
+            relay.flows.clear()
+            return data
+
+        relay.asked = asked
+        recording = [asyncio.ensure_future(store.record([a_record(first)])) for _ in range(2)]
+        await is_answered.wait()
+        relay.asked = relay.answered = bytes
+        closing = asyncio.create_task(store.close())
+        await until(lambda: store._writer._is_closed, "it closes")
+        relay.refuses = 1
+        relay.close()
+        for each in recording:
+            with pytest.raises(AuditUnavailable):
+                await each
+        await closing
+        async with read_postgres(address, PASSWORD) as readings:
+            assert len(await readings.records()) == 3
+
+
 async def test_a_server_that_is_gone_keeps_nothing_and_is_found_again(postgres: Postgres) -> None:
-    async with relayed(postgres) as (relay, store):
+    async with far_away(postgres) as (relay, store):
         port, relay.port = relay.port, 1
         message = a_message()
         with pytest.raises(NotDurable) as refused:
