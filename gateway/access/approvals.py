@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock
-from gateway.errors import ApprovalRequired, RequestInvalid, StateConflict, StepUpRequired
+from gateway.errors import ApprovalRequired, RequestInvalid, ResourceNotFound, StateConflict, StepUpRequired
 from gateway.model import Record
 from gateway.operators import PREFIX
 from gateway.store.second_factors import Approval, SecondFactorStore
 
 LIFE = timedelta(minutes=5)
 """How long after it was asked for a request can be approved, and done."""
-KEPT = timedelta(days=1)
+KEPT = timedelta(hours=1)
 MOST_PENDING = 100
 """Requests of one operator that may wait; whoever holds a stolen token and codes can't bury the others."""
 
@@ -32,23 +32,36 @@ class Approvals:
         self._clock = clock
         self._new_id = new_id
 
-    async def require(self, operator: str, function: str, request: bytes, approval_id: str | None) -> None:
+    async def require(
+        self, operator: str, function: str, request: bytes, approval_id: str | None, *, parameters: str = ""
+    ) -> None:
         """Return if somebody else approved this very request and it was not done yet; now it counts as done.
+
+        Args:
+            operator: Who asks.
+            function: What is asked for.
+            request: Its content, in bytes that are the same for the same request.
+            approval_id: Under which it was approved; None: it is asked for the first time.
+            parameters: Its content as the second person reads it.
 
         Raises:
             ApprovalRequired: without an id: the request waits for an approval now, under the id in its facts.
             StepUpRequired: the id is not of an approved request of this operator, of this content, that is neither
                 done nor too old.
         """
-        digest = digest_of(operator, function, request)
+        digest = digest_of(operator, function, request, parameters)
         if approval_id is None:
-            raise ApprovalRequired(await self._ask(operator, function, digest))
+            raise ApprovalRequired(await self._ask(operator, function, digest, parameters))
         now, cause = self._clock.now(), ""
 
         def used(before: Approval | None) -> tuple[Approval | None, Record | None]:
             nonlocal cause
-            cause = _refusal(before, digest, now)
-            return (replace(before, is_used=True) if before and not cause else before), None
+            # With what was read: a text that was changed meanwhile is not what somebody approved.
+            read = before and digest_of(operator, function, request, before.parameters)
+            cause = _refusal(before, digest if read == digest else b"", now)
+            if before is None or cause:
+                return before, None
+            return replace(before, is_used=True), _record("approval.used", before, operator, now)
 
         await self._store.change_approval(approval_id, used)
         if cause:
@@ -58,6 +71,13 @@ class Approvals:
         """Return the requests that wait for an approval, the first one first."""
         asked = await self._store.approvals(self._clock.now() - LIFE)
         return [approval for approval in asked if not approval.approved_by]
+
+    async def get(self, approval_id: str) -> Approval:
+        """Return a request that waits, or waited lately; raises `ResourceNotFound`."""
+        for approval in await self._store.approvals(self._clock.now() - LIFE):
+            if approval.approval_id == approval_id:
+                return approval
+        raise ResourceNotFound("no request of this id waits: each waits for five minutes")
 
     async def approve(self, approver: str, approval_id: str) -> Approval:
         """Approve a request of another operator; the approver has proven to be one before.
@@ -83,21 +103,33 @@ class Approvals:
         assert kept is not None  # noqa: S101 - `approved` returns one or raises
         return kept
 
-    async def _ask(self, operator: str, function: str, digest: bytes) -> str:
+    async def _ask(self, operator: str, function: str, digest: bytes, parameters: str) -> str:
         now = self._clock.now()
         await self._store.forget_approvals(now - KEPT)
         if sum(approval.operator == operator for approval in await self.pending()) >= MOST_PENDING:
             raise StateConflict(f"{MOST_PENDING} requests of yours wait for an approval: have some approved first")
-        asked = Approval(approval_id=self._new_id(), operator=operator, function=function, digest=digest, asked_at=now)
+        asked = Approval(
+            approval_id=self._new_id(),
+            operator=operator,
+            function=function,
+            parameters=parameters,
+            digest=digest,
+            asked_at=now,
+        )
         await self._store.change_approval(
             asked.approval_id, lambda _before: (asked, _record("approval.asked", asked, operator, now))
         )
         return asked.approval_id
 
 
-def digest_of(operator: str, function: str, request: bytes) -> bytes:
-    """Return what names a request and nothing else: who asks, for what, with which content."""
-    parts = [operator.encode(), function.encode(), request]
+def ends_at(approval: Approval) -> datetime:
+    """Return when a request can neither be approved nor done any more."""
+    return approval.asked_at + LIFE
+
+
+def digest_of(operator: str, function: str, request: bytes, parameters: str) -> bytes:
+    """Return what names a request and nothing else: who asks, for what, with which content, and how that is shown."""
+    parts = [operator.encode(), function.encode(), request, parameters.encode()]
     # Each with its length before it, so that no two requests run into the same bytes.
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
 
@@ -114,7 +146,7 @@ def _refusal(approval: Approval | None, digest: bytes, now: datetime) -> str:
 
 
 def _is_young(approval: Approval, now: datetime) -> bool:
-    return now < approval.asked_at + LIFE
+    return now < ends_at(approval)
 
 
 def _record(event: str, approval: Approval, by: str, now: datetime) -> Record:

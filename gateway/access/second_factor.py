@@ -33,6 +33,7 @@ class SecondFactor:
         auth_time: datetime | None,
         has_certificate: bool,
         approval_id: str | None,
+        parameters: str = "",
     ) -> None:
         """Return if the operator has proven for this very request that it is meant.
 
@@ -44,6 +45,7 @@ class SecondFactor:
             auth_time: When the person signed in, as the token says.
             has_certificate: Whether the connection was made with a client certificate that was checked.
             approval_id: Names what a second person approved.
+            parameters: The content as the second person reads it.
 
         Raises:
             StepUpRequired: the proof is missing, wrong, used or too old.
@@ -57,4 +59,4 @@ class SecondFactor:
         elif not -MAX_SKEW <= self._clock.now() - auth_time <= FRESH:
             raise StepUpRequired("second_factor_stale")
         if self._approvals is not None:
-            await self._approvals.require(operator, method, request, approval_id)
+            await self._approvals.require(operator, method, request, approval_id, parameters=parameters)

@@ -6,18 +6,19 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gateway.cli.config import configuration
 from gateway.cli.registry import moment, operator
-from gateway.operators import is_operator_name
+from gateway.operators import PREFIX, is_operator_name
 
 if TYPE_CHECKING:
     from gateway.access.approvals import Approvals
     from gateway.access.authenticators import Authenticators
     from gateway.store.databases import AnyStore
+    from gateway.store.second_factors import Approval
 
 T = TypeVar("T")
 
@@ -86,7 +87,8 @@ def enrolled(as_json: bool) -> None:
             for kept in await store.second_factors.authenticators()
         ]
 
-    _show(_run(read), as_json)
+    for row in _run(read):
+        click.echo(json.dumps(row) if as_json else "  ".join(value or "-" for value in row.values()))
 
 
 @click.group(name="approval")
@@ -97,26 +99,35 @@ def approvals() -> None:
 @approvals.command(name="list")
 @JSON
 def pending(as_json: bool) -> None:
-    """List the requests that wait for a second person, for five minutes each."""
-    waiting = _with(lambda rooms: rooms[1].pending())
-    rows = [
-        {
-            "approval_id": each.approval_id,
-            "operator": each.operator,
-            "function": each.function,
-            "asked_at": moment(each.asked_at),
-            "digest": each.digest.hex(),
-        }
-        for each in waiting
-    ]
-    _show(rows, as_json)
+    """List the requests that wait for a second person, for five minutes each: who asks, for what, and until when."""
+    for each in _with(lambda rooms: rooms[1].pending()):
+        shown = _asked(each)
+        if as_json:
+            click.echo(json.dumps(shown))
+        else:
+            waits = f"{shown['approval_id']}  {shown['operator']}  {shown['function']}  until {shown['expires_at']}"
+            click.echo(f"{waits}  {each.parameters}".rstrip())
+
+
+@approvals.command()
+@click.argument("approval_id", metavar="ID")
+@JSON
+def show(approval_id: str, as_json: bool) -> None:
+    """Print all of a request: what is done once it is approved is this and nothing else."""
+    asked = _asked(_with(lambda rooms: rooms[1].get(approval_id)))
+    click.echo(json.dumps(asked) if as_json else _readable(asked))
 
 
 @approvals.command()
 @click.argument("approval_id", metavar="ID")
 @click.option("--as", "approver", required=True, type=OperatorName(), metavar="NAME", help="The operator you are.")
 def approve(approval_id: str, approver: str) -> None:
-    """Approve a request; asks for a code of your own authenticator. Nobody approves a request of their own."""
+    """Approve a request: shows it, and asks for a code of your own authenticator.
+
+    Nobody approves a request of their own.
+    """
+    require_enabled(approver)
+    click.echo(_readable(_asked(_with(lambda rooms: rooms[1].get(approval_id)))), err=True)
     code = _code()
 
     async def approved(rooms: tuple[Authenticators, Approvals]) -> str:
@@ -130,6 +141,37 @@ def require_code(name: str) -> None:
     """Ask for a code of an operator's authenticator, and return if it is good."""
     code = _code()
     _with(lambda rooms: rooms[0].require(name, code))
+
+
+def require_enabled(name: str) -> None:
+    """Return if an operator is not disabled: who is refused at the door is refused on the host too."""
+
+    async def is_disabled(store: AnyStore) -> bool:
+        kept = await store.registry.client(PREFIX + name)
+        return kept is not None and not kept.enabled
+
+    if _run(is_disabled):
+        raise click.ClickException(f"{name} is disabled: `chatkey operator enable` takes that back.")
+
+
+def _asked(approval: Approval) -> dict[str, Any]:
+    from gateway.access.approvals import ends_at
+
+    return {
+        "approval_id": approval.approval_id,
+        "operator": approval.operator,
+        "function": approval.function,
+        "parameters": json.loads(approval.parameters or "{}"),
+        "asked_at": moment(approval.asked_at),
+        "expires_at": moment(ends_at(approval)),
+        "approved_by": approval.approved_by,
+        "digest": approval.digest.hex(),
+    }
+
+
+def _readable(asked: dict[str, Any]) -> str:
+    parameters = json.dumps(asked["parameters"], indent=2)
+    return "\n".join(f"{name}: {parameters if name == 'parameters' else value}" for name, value in asked.items())
 
 
 def _code() -> str:
@@ -159,8 +201,3 @@ def _run(work: Callable[[AnyStore], Awaitable[T]]) -> T:
             return await work(store)
 
     return asyncio.run(run())
-
-
-def _show(rows: list[dict[str, str | None]], as_json: bool) -> None:
-    for row in rows:
-        click.echo(json.dumps(row) if as_json else "  ".join(value or "-" for value in row.values()))

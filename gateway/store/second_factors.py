@@ -38,7 +38,8 @@ class Approval:
     Attributes:
         operator: Who asks.
         function: What is asked for, such as `credentials.issue`.
-        digest: SHA-256 of the whole request: only that one is approved.
+        parameters: The request as people read it.
+        digest: SHA-256 of the whole request, and of how it is shown: only that one is approved.
         approved_by: The other person; empty: nobody yet.
         is_used: Whether it has been done.
     """
@@ -46,6 +47,7 @@ class Approval:
     approval_id: str
     operator: str
     function: str
+    parameters: str = ""
     digest: bytes
     asked_at: datetime
     approved_by: str = ""

@@ -116,7 +116,7 @@ def authenticator_row(kept: Authenticator) -> Row:
 
 def approval_from(row: Row) -> Approval:
     """Return the request of a row."""
-    approval_id, operator, function, digest, asked_at, approved_by, is_used = row
+    approval_id, operator, function, digest, asked_at, approved_by, is_used, parameters = row
     return Approval(
         approval_id=approval_id,
         operator=operator,
@@ -125,10 +125,11 @@ def approval_from(row: Row) -> Approval:
         asked_at=instant(asked_at),
         approved_by=approved_by,
         is_used=bool(is_used),
+        parameters=parameters,
     )
 
 
 def approval_row(kept: Approval) -> Row:
     """Return the columns of a request."""
     asked = kept.operator, kept.function, kept.digest, microseconds(kept.asked_at)
-    return (kept.approval_id, *asked, kept.approved_by, int(kept.is_used))
+    return (kept.approval_id, *asked, kept.approved_by, int(kept.is_used), kept.parameters)

@@ -16,7 +16,9 @@ from gateway.store.sqlite import SqliteStore, open_sqlite, open_sqlite_in_memory
 from tests.support.messages import NOW
 
 ALICE = Authenticator(operator="alice", secret="GEZDGNBV", last_step=41, enrolled_by="os:root", enrolled_at=NOW)
-ASKED = Approval(approval_id="a1", operator="alice", function="keys.revoke", digest=bytes(range(32)), asked_at=NOW)
+ASKED = Approval(
+    approval_id="a1", operator="alice", function="keys.revoke", parameters="{}", digest=bytes(range(32)), asked_at=NOW
+)
 RECORD = Record(at=NOW, event="operator.enrolled", decision="allow", facts={"by": "os:root"})
 
 

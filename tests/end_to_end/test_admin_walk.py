@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -177,6 +178,13 @@ async def test_row_51_where_two_persons_are_needed_nothing_is_done_before_the_ot
             await outside.approvals.ListApprovals(approval_pb.ListApprovalsRequest(), metadata=outside.bearer())
         ).approvals
         assert (waiting.approval_id, waiting.operator, waiting.function) == (approval[1], "alice", "credentials.issue")
+        assert json.loads(waiting.parameters) == {
+            "client": CLIENT,
+            "grants": [{"chat_id": OPS, "permissions": ["PERMISSION_WRITE"]}],
+            "address_ranges": [],
+            "certificate_thumbprint": "",
+        }
+        assert waiting.expire_time.ToDatetime() - waiting.ask_time.ToDatetime() == timedelta(minutes=5)
         give = approval_pb.GiveApprovalRequest(approval_id=approval[1])
         for metadata in (outside.bearer(), outside.bearer(used)):
             assert (await refusal_of(outside.approvals.GiveApproval(give, metadata=metadata))).info.reason == (
@@ -191,6 +199,10 @@ async def test_row_51_where_two_persons_are_needed_nothing_is_done_before_the_ot
         issued = await outside.credentials.IssueCredential(wish(), metadata=metadata)
         canary.watch(issued.token)
         assert issued.credential.client == CLIENT
-        for event, by in (("approval.asked", "operator:alice"), ("approval.given", "operator:bob")):
+        for event, by in (
+            ("approval.asked", "operator:alice"),
+            ("approval.given", "operator:bob"),
+            ("approval.used", "operator:alice"),
+        ):
             (record,) = await outside.records(event=event, client=by)
             assert (record.facts["function"], record.facts["by"]) == ("credentials.issue", by)

@@ -71,6 +71,7 @@ class PlayedSecondFactor:
         auth_time: datetime | None,
         has_certificate: bool,
         approval_id: str | None,
+        parameters: str,
     ) -> None:
         self.asked.append((operator, method, request))
         self.last = {"auth_time": auth_time, "has_certificate": has_certificate, "approval_id": approval_id}

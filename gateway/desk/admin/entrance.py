@@ -147,6 +147,7 @@ class Entrance:
                 auth_time=ask.operator.authenticated_at,
                 has_certificate=ask.has_certificate and is_bound,
                 approval_id=ask.approval_id,
+                parameters=ask.parameters,
             )
         except CallRefused as error:
             error.record["facts"] = {"by": ask.operator.client, "function": needs.name}

@@ -73,6 +73,7 @@ class Ask:
 
     Attributes:
         request: What is asked, in bytes that are the same for the same request: what a second factor is bound to.
+        parameters: The same as a second person reads it.
         one_time_code: What an authenticator showed.
         approval_id: Names what a second person approved.
         has_certificate: Whether the connection was made with a client certificate that was checked.
@@ -80,6 +81,7 @@ class Ask:
 
     operator: Operator
     request: bytes = b""
+    parameters: str = ""
     one_time_code: str | None = field(default=None, repr=False)
     approval_id: str | None = None
     has_certificate: bool = False

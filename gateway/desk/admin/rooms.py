@@ -54,6 +54,7 @@ class SecondFactor(Protocol):
         auth_time: datetime | None,
         has_certificate: bool,
         approval_id: str | None,
+        parameters: str,
     ) -> None:
         """Return if the operator has proven for this very request that it is meant.
 

@@ -8,6 +8,7 @@ from chatkey.admin.v1 import chat_registry_service_pb2 as chat_pb
 from chatkey.admin.v1 import client_service_pb2 as client_pb
 from chatkey.admin.v1 import credential_service_pb2 as credential_pb
 from chatkey.admin.v1 import key_service_pb2 as key_pb
+from gateway.access.approvals import ends_at
 from gateway.access.key_ring import KeyState, RingKey
 from gateway.audit.proof import Verdict
 from gateway.desk.admin import chats, clients
@@ -120,8 +121,10 @@ def approval_to(approval: Approval) -> approval_pb.Approval:
         approval_id=approval.approval_id,
         operator=approval.operator,
         function=approval.function,
+        parameters=approval.parameters,
         digest=approval.digest,
         ask_time=timestamp_to(approval.asked_at),
+        expire_time=timestamp_to(ends_at(approval)),
         approved_by=approval.approved_by,
     )
 

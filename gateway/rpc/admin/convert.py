@@ -20,6 +20,7 @@ from gateway.desk.admin.credentials import Whose
 from gateway.desk.admin.functions import Ask
 from gateway.errors import RequestInvalid
 from gateway.model import Grant, Permission
+from gateway.rpc.admin.shown import shown
 from gateway.rpc.admin.times import duration_from, instant_from
 from gateway.rpc.call import Call
 from gateway.rpc.convert import PERMISSIONS, refuse_unknown_fields
@@ -45,6 +46,7 @@ def ask_from(request: ProtoMessage, call: Call) -> Ask:
     return Ask(
         operator=call.require_operator(),
         request=request.SerializeToString(deterministic=True),
+        parameters=shown(request),
         one_time_code=_sole(call.proofs.get(ONE_TIME_CODE)),
         approval_id=_sole(call.proofs.get(APPROVAL)),
         has_certificate=call.certificate() is not None,

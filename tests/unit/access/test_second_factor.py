@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -14,7 +15,8 @@ from gateway.access.approvals import LIFE, MOST_PENDING, Approvals, digest_of
 from gateway.access.authenticators import Authenticators
 from gateway.access.one_time_codes import LOCK, MOST_FAILURES, STEP_S, uri_of
 from gateway.access.second_factor import FRESH, SecondFactor
-from gateway.errors import ApprovalRequired, RequestInvalid, StateConflict, StepUpRequired
+from gateway.errors import ApprovalRequired, RequestInvalid, ResourceNotFound, StateConflict, StepUpRequired
+from gateway.store.second_factors import Approval
 from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from tests.support.messages import NOW
 
@@ -271,7 +273,7 @@ async def test_what_two_must_want_is_done_when_the_second_one_wants_it_and_once(
     await house.ask(house.code(), approval=waiting, two=True)
     house.clock.at += STEP
     assert await house.refused(house.code(), approval=waiting, two=True) == "approval_used"
-    assert await house.events() == ["operator.enrolled", "approval.asked", "approval.given"]
+    assert await house.events() == ["operator.enrolled", "approval.asked", "approval.given", "approval.used"]
 
 
 async def test_row_50_nobody_approves_a_request_of_their_own(house: House) -> None:
@@ -341,7 +343,35 @@ async def test_requests_of_long_ago_are_forgotten(house: House) -> None:
 
 
 def test_no_two_requests_run_into_the_same_digest() -> None:
-    assert digest_of("a", "bc", b"d") != digest_of("ab", "c", b"d") != digest_of("ab", "", b"cd")
+    parts = [("a", "bc", b"d", ""), ("ab", "c", b"d", ""), ("ab", "", b"cd", ""), ("a", "b", b"", "cd")]
+    assert len({digest_of(*each) for each in parts}) == len(parts)
+
+
+async def test_row_51_what_was_read_is_what_was_approved(house: House) -> None:
+    with pytest.raises(ApprovalRequired) as required:
+        await house.approvals.require("alice", "keys.revoke", b"1", None, parameters="key 1")
+    waiting = required.value.facts["approvalId"]
+    assert (await house.approvals.get(waiting)).parameters == "key 1"
+
+    def forged(before: Approval | None) -> tuple[Approval | None, None]:
+        assert before is not None
+        return replace(before, parameters="key 2"), None
+
+    await house.approvals.approve("bob", waiting)
+    kept = await house.store.second_factors.change_approval(waiting, forged)
+    for parameters in ("key 1", "key 2"):
+        with pytest.raises(StepUpRequired) as refused:
+            await house.approvals.require("alice", "keys.revoke", b"1", waiting, parameters=parameters)
+        assert refused.value.cause == "approval_unknown"
+    assert await house.approvals.get(waiting) == kept
+
+
+async def test_a_request_that_waits_no_longer_is_not_found(house: House) -> None:
+    await house.enroll()
+    waiting = await house.asks()
+    house.clock.at += LIFE
+    with pytest.raises(ResourceNotFound):
+        await house.approvals.get(waiting)
 
 
 def test_an_app_is_told_whose_secret_it_is() -> None:

@@ -53,7 +53,9 @@ class Host:
             async with open_sqlite_beside(self._data / "chatkey.db") as store:
                 approvals = Approvals(store.second_factors, SystemClock(), secrets.token_hex)
                 with pytest.raises(ApprovalRequired) as required:
-                    await approvals.require(name, "keys.revoke", b"key 1", None)
+                    await approvals.require(
+                        name, "keys.revoke", b"key 1", None, parameters='{"key_id": "key \\u202e1"}'
+                    )
                 return required.value.facts["approvalId"]
 
         return asyncio.run(asked())
@@ -113,9 +115,19 @@ def test_row_50_a_second_person_with_a_code_of_their_own_approves_on_the_host(ho
     waiting = host.ask("alice")
     (row,) = host.rows("approval", "list")
     assert (row["approval_id"], row["operator"], row["function"]) == (waiting, "alice", "keys.revoke")
-    assert "fresh second factor" in host("approval", "approve", waiting, "--as", "carol", code=code(), status=1)
+    assert row["parameters"] == {"key_id": "key \u202e1"}
+    for verb in (["show", waiting], ["list"]):
+        assert '{"key_id": "key \\u202e1"}' in "".join(host("approval", *verb).split("\n")).replace("{  ", "{")
+    assert host.rows("approval", "show", waiting) == [row]
+    assert "waits for five minutes" in host("approval", "approve", "another", "--as", "bob", status=1)
+    asked = host("approval", "approve", waiting, "--as", "carol", code=code(), status=1)
+    assert "fresh second factor" in asked
+    assert '"key_id": "key \\u202e1"' in asked
     assert "fresh second factor" in host("approval", "approve", waiting, "--as", "bob", code="000000", status=1)
     assert "second person" in host("approval", "approve", waiting, "--as", "alice", code=code(1), status=1)
     assert host.rows("approval", "list") == [row]
+    host("operator", "disable", "bob")
+    assert "bob is disabled" in host("approval", "approve", waiting, "--as", "bob", code=code(1), status=1)
+    host("operator", "enable", "bob")
     assert f"repeat it now, with {waiting}" in host("approval", "approve", waiting, "--as", "bob", code=code(1))
     assert host.rows("approval", "list") == []

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'chatkey/admin/v1/approval_service.proto\x12\x10\x63hatkey.admin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14ListApprovalsRequest\"F\n\x15ListApprovalsResponse\x12-\n\tapprovals\x18\x01 \x03(\x0b\x32\x1a.chatkey.admin.v1.Approval\"*\n\x13GiveApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\"D\n\x14GiveApprovalResponse\x12,\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x1a.chatkey.admin.v1.Approval\"\x96\x01\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x10\n\x08operator\x18\x02 \x01(\t\x12\x10\n\x08\x66unction\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12,\n\x08\x61sk_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61pproved_by\x18\x06 \x01(\t2\xd2\x01\n\x0f\x41pprovalService\x12`\n\rListApprovals\x12&.chatkey.admin.v1.ListApprovalsRequest\x1a\'.chatkey.admin.v1.ListApprovalsResponse\x12]\n\x0cGiveApproval\x12%.chatkey.admin.v1.GiveApprovalRequest\x1a&.chatkey.admin.v1.GiveApprovalResponseB\x02P\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'chatkey/admin/v1/approval_service.proto\x12\x10\x63hatkey.admin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14ListApprovalsRequest\"F\n\x15ListApprovalsResponse\x12-\n\tapprovals\x18\x01 \x03(\x0b\x32\x1a.chatkey.admin.v1.Approval\"*\n\x13GiveApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\"D\n\x14GiveApprovalResponse\x12,\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x1a.chatkey.admin.v1.Approval\"\xdb\x01\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x10\n\x08operator\x18\x02 \x01(\t\x12\x10\n\x08\x66unction\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12,\n\x08\x61sk_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61pproved_by\x18\x06 \x01(\t\x12\x12\n\nparameters\x18\x07 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xd2\x01\n\x0f\x41pprovalService\x12`\n\rListApprovals\x12&.chatkey.admin.v1.ListApprovalsRequest\x1a\'.chatkey.admin.v1.ListApprovalsResponse\x12]\n\x0cGiveApproval\x12%.chatkey.admin.v1.GiveApprovalRequest\x1a&.chatkey.admin.v1.GiveApprovalResponseB\x02P\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +42,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GIVEAPPROVALRESPONSE']._serialized_start=234
   _globals['_GIVEAPPROVALRESPONSE']._serialized_end=302
   _globals['_APPROVAL']._serialized_start=305
-  _globals['_APPROVAL']._serialized_end=455
-  _globals['_APPROVALSERVICE']._serialized_start=458
-  _globals['_APPROVALSERVICE']._serialized_end=668
+  _globals['_APPROVAL']._serialized_end=524
+  _globals['_APPROVALSERVICE']._serialized_start=527
+  _globals['_APPROVALSERVICE']._serialized_end=737
 # @@protoc_insertion_point(module_scope)

@@ -32,17 +32,21 @@ class GiveApprovalResponse(_message.Message):
     def __init__(self, approval: _Optional[_Union[Approval, _Mapping]] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("approval_id", "operator", "function", "digest", "ask_time", "approved_by")
+    __slots__ = ("approval_id", "operator", "function", "digest", "ask_time", "approved_by", "parameters", "expire_time")
     APPROVAL_ID_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     ASK_TIME_FIELD_NUMBER: _ClassVar[int]
     APPROVED_BY_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     approval_id: str
     operator: str
     function: str
     digest: bytes
     ask_time: _timestamp_pb2.Timestamp
     approved_by: str
-    def __init__(self, approval_id: _Optional[str] = ..., operator: _Optional[str] = ..., function: _Optional[str] = ..., digest: _Optional[bytes] = ..., ask_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approved_by: _Optional[str] = ...) -> None: ...
+    parameters: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, approval_id: _Optional[str] = ..., operator: _Optional[str] = ..., function: _Optional[str] = ..., digest: _Optional[bytes] = ..., ask_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approved_by: _Optional[str] = ..., parameters: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
