@@ -75,6 +75,29 @@ async def test_a_message_that_is_not_there_is_none(store: Store) -> None:
     assert await store.get("no such id") is None
 
 
+async def test_a_repeat_is_found_whatever_its_id_is_made_of(store: Store) -> None:
+    names = {"client": "a\\0\\", "request_id": '\\n{}",\0'}
+    first = await added(store, **names)
+    assert await added(store, **names) == first
+    assert await store.find(names["client"], names["request_id"]) == first
+
+
+async def test_what_can_not_be_kept_takes_nothing_else_along(store: Store) -> None:
+    if isinstance(store, ModelStore):
+        pytest.skip("the model keeps anything")
+    good, bad = a_message(), a_message()
+    kept, refused = await asyncio.gather(
+        store.add(good, a_record(good)),
+        store.add(bad, replace(a_record(bad), token_id="\ud800")),
+        return_exceptions=True,
+    )
+    assert isinstance(refused, Exception)
+    assert not isinstance(refused, NotDurable)
+    assert kept == await store.get(good.id)
+    assert await store.get(bad.id) is None
+    assert len(await store.records()) == 1
+
+
 async def test_a_message_comes_with_its_record(store: Store) -> None:
     message = a_message()
     record = a_record(message)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gateway.store import statements
 from gateway.store.operations import Added
+from gateway.store.postgres.dialect import escaped
 from gateway.store.postgres.transaction import Transaction
 from gateway.store.rows import Row
 
@@ -15,6 +16,8 @@ _REPEATED = (
     "JOIN unnest(?::text[], ?::text[]) AS asked (asked_client, asked_id) "
     "ON client = asked_client AND request_id = asked_id"
 )
+# A repeat was looked for: one that is there nevertheless is an error, and never a message that is left out.
+_ADD = statements.ADD_MESSAGE.partition(" ON CONFLICT ")[0]
 
 
 class Add(NamedTuple):
@@ -50,13 +53,14 @@ async def add_all(transaction: Transaction, adds: Sequence[Add]) -> list[Added |
         if add.request:
             found[add.request] = rows[-1]
     if rows:
-        await transaction.many(statements.ADD_MESSAGE, rows)
+        await transaction.many(_ADD, rows)
     return results
 
 
 async def _found(transaction: Transaction, requests: Sequence[tuple[str, str]]) -> dict[tuple[str, str] | None, Row]:
     if not requests:
         return {}
-    clients, ids = zip(*requests, strict=True)
+    # What a list holds is not escaped on its way, as a text alone is.
+    clients, ids = [[escaped(text) for text in texts] for texts in zip(*requests, strict=True)]
     rows = await transaction.every(_REPEATED, clients, ids)
     return {(row[3], row[5]): row for row in rows}

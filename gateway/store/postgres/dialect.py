@@ -8,7 +8,7 @@ import asyncpg
 
 from gateway.errors import NotDurable
 
-_OF_A_STATEMENT = ("22", "23", "42")
+_OF_A_STATEMENT = ("22", "23", "42", "54")
 _PRIVILEGE = "42501"
 
 

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from secrets import token_hex
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,6 +179,18 @@ async def test_who_has_no_lease_accepts_and_attempts_nothing(postgres: Postgres)
         with pytest.raises(Deposed):
             await follower.start(kept.id, NOW)
         assert await leader.start(kept.id, NOW) is not None
+
+
+async def test_a_text_too_long_for_an_index_is_no_fault_of_the_storage(postgres: Postgres) -> None:
+    async with postgres.opened() as store:
+        good, bad = a_message(), a_message()
+        kept, refused = await asyncio.gather(
+            store.add(good, a_record(good)),
+            store.add(bad, replace(a_record(bad), token_id=token_hex(4000))),
+            return_exceptions=True,
+        )
+        assert isinstance(refused, asyncpg.ProgramLimitExceededError)
+        assert kept == await store.get(good.id)
 
 
 async def test_each_gateway_hears_of_what_the_others_changed_and_not_of_its_own(postgres: Postgres) -> None:
