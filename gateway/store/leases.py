@@ -54,7 +54,9 @@ class Feed(Protocol):
         """Begin with what is changed from now on."""
 
     async def changed(self) -> Sequence[Pending]:
-        """Return what other gateways changed since the last time, each message as it is now, in the order of change.
+        """Return the first of what other gateways changed since the last time, in the order of change.
+
+        Each message as it is now, and a bounded number of them; if there may be more, `wait` returns at once.
 
         Raises:
             NotDurable: The storage failed; nothing is missed.

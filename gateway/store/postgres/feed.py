@@ -46,15 +46,15 @@ class PostgresFeed:
             self._bell = asyncio.create_task(self._run(), name="store-doorbell")
 
     async def changed(self) -> Sequence[Pending]:
-        """Return what other gateways changed since the last time, each message as it is now, in the order of change."""
-        found: list[Pending] = []
-        while True:
-            last, rows = await self._reader.run(self._page)
-            found += [pending_from(row[1:]) for row in rows]
+        """Return the first of what other gateways changed since the last time, in the order of change."""
+        last, rows = await self._reader.run(self._page)
+        if len(rows) == _PAGE:
+            self._changed.set()
+            self._after = rows[-1][0]
+        else:
             # Changes are numbered in the order of commits, so that whoever has read up to one has read all before.
-            self._after = max(last, self._after) if len(rows) < _PAGE else rows[-1][0]
-            if len(rows) < _PAGE:
-                return found
+            self._after = max(last, self._after)
+        return [pending_from(row[1:]) for row in rows]
 
     async def _page(self, reading: Reading) -> tuple[int, list[Row]]:
         last = (await reading.every(_LAST))[0][0]

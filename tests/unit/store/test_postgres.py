@@ -23,6 +23,8 @@ from tests.support.postgres import PASSWORD, Postgres
 from tests.support.relay import Relay, relayed
 from tests.support.server import until
 
+MANY = 700
+
 
 @asynccontextmanager
 async def far_away(postgres: Postgres) -> AsyncIterator[tuple[Relay, PostgresStore]]:
@@ -223,6 +225,39 @@ async def test_each_number_is_told_once_to_whoever_asks_after_the_last(postgres:
         await one.save(replace(requeued, state=State.CANCELLED), (State.QUEUED, 0))
         assert await one.feed.handed_in(3) == await two.feed.handed_in(3) == (4, {"a": 1})
         assert await one.feed.handed_in(2) == (4, {"a": 1})
+
+
+async def test_a_fault_between_two_looks_at_what_changed_loses_nothing(postgres: Postgres) -> None:
+    address = await postgres.database()
+    async with (
+        relayed(postgres.cluster.port) as relay,
+        open_postgres(address.replace(str(postgres.cluster.port), str(relay.own_port)), PASSWORD) as one,
+        open_postgres(address, PASSWORD) as two,
+    ):
+        await one.feed.begin()
+        messages = [a_message() for _ in range(MANY)]
+        await asyncio.gather(*(two.add(message, a_record(message)) for message in messages))
+
+        def asked(data: bytes) -> bytes:
+            relay.refuses = MANY
+            relay.close()
+            return data
+
+        def answered(data: bytes) -> bytes:
+            if len(data) > MANY:
+                relay.asked, relay.answered = asked, bytes
+            return data
+
+        relay.answered = answered
+        heard: list[str] = []
+        faults = 0
+        for _ in range(5):
+            try:
+                heard += [each.id for each in await one.feed.changed()]
+            except NotDurable:
+                faults, relay.asked, relay.refuses = faults + 1, bytes, 0
+        assert faults == 1
+        assert heard == [message.id for message in messages]
 
 
 async def test_a_repeat_is_found_whichever_gateway_was_asked_first(postgres: Postgres) -> None:
