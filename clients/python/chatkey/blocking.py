@@ -76,6 +76,7 @@ class BlockingClient(Core):
             DeadlineExceeded: It is not known whether the message was accepted; `request_id` asks again.
             ChatkeyError: The message was refused, or has failed.
             ValueError: An argument does not fit its field.
+            TypeError: There is no such option.
         """
         attempts = self._attempts(timeout)
         chat_id = self._only_chat(attempts) if chat_id is None else chat_id
@@ -92,7 +93,8 @@ class BlockingClient(Core):
 
         Raises:
             ChatkeyError: The gateway refuses the call as a whole.
-            Exception: What `messages` raises, after the answers to what it brought before.
+            Exception: What `messages` raises, or `send` before anything is sent (`ValueError`; `TextTooLong` beyond
+                200,000 bytes), after the answers to what came before.
         """
         yield from self._transport.follow(Sending(Backlog(messages, self._outgoing)))
 

@@ -118,7 +118,7 @@ def retry(message_id: str) -> Call[Message]:
 
 def resolve(message_id: str, resolution: Resolution) -> Call[Message]:
     """Settle a message."""
-    request = wire.ResolveMessageRequest(message_id=message_id, resolution=f"RESOLUTION_{resolution.value}")
+    request = wire.ResolveMessageRequest(message_id=message_id, resolution=f"RESOLUTION_{Resolution(resolution).value}")
     return _call(lambda stubs: stubs.messaging.ResolveMessage, request, _message)
 
 

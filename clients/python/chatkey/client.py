@@ -77,6 +77,7 @@ class Client(Core):
             DeadlineExceeded: It is not known whether the message was accepted; `request_id` asks again.
             ChatkeyError: The message was refused, or has failed.
             ValueError: An argument does not fit its field.
+            TypeError: There is no such option.
         """
         attempts = self._attempts(timeout)
         chat_id = await self._only_chat(attempts) if chat_id is None else chat_id
@@ -95,7 +96,8 @@ class Client(Core):
 
         Raises:
             ChatkeyError: The gateway refuses the call as a whole.
-            Exception: What `messages` raises, after the answers to what it brought before.
+            Exception: What `messages` raises, or `send` before anything is sent (`ValueError`; `TextTooLong` beyond
+                200,000 bytes), after the answers to what came before.
         """
         async with (
             AsyncBacklog(messages, self._outgoing) as backlog,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from chatkey.errors import ConfigurationError
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 _Path = str | os.PathLike[str]
+_HOST_AND_PORT = re.compile(r"(\[[^\[\]/]+\]|[^\[\]:/]+):\d{1,5}")
+_SCHEMES = ("unix:", "unix-abstract:", "dns:", "ipv4:", "ipv6:", "xds:")
+"""Of gRPC's names; a URL has none of them."""
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.primary_user_agent", "chatkey-python/0.1.0"),
     # A gateway that restarts is found again while the call that noticed it still has time.
@@ -54,6 +58,8 @@ class Connection:
         Raises:
             ConfigurationError: They do.
         """
+        if not (self.address.startswith(_SCHEMES) or _HOST_AND_PORT.fullmatch(self.address)):
+            raise ConfigurationError(f"the address is host:port, or unix: and a path; not {self.address!r}")
         if (self.certificate_file is None) != (self.key_file is None):
             raise ConfigurationError("certificate_file and key_file belong together")
         if self.insecure and self._has_certificates:

@@ -150,6 +150,13 @@ def error_of(refusal: messaging_gateway_pb2.Refusal, request_id: str = "") -> Ch
     return error
 
 
+def closed(request_id: str) -> ChatkeyError:
+    """Return the error of a call during which its own client was closed."""
+    error = ChatkeyError(f"the client was closed in the middle of the call ({grpc.StatusCode.CANCELLED.name})")
+    error.code, error.request_id = grpc.StatusCode.CANCELLED, request_id
+    return error
+
+
 def reason_of(number: int) -> str:
     """Return the name of a reason without its prefix; the number itself where this client is older than the reason."""
     value = error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_number.get(number)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
+from chatkey.errors import TextTooLong
 from chatkey.messages import (
     Button,
     ChatGrant,
+    EntityType,
     LinkPreview,
     MessageEntity,
+    Permission,
     Priority,
     State,
     TextFormat,
@@ -19,6 +22,9 @@ from chatkey.messages import (
 )
 from chatkey.v1 import credential_self_pb2
 from chatkey.v1 import messaging_gateway_pb2 as wire
+
+LONGEST_TEXT = 200_000
+"""Bytes of a text beyond which gRPC refuses the whole call without a reason; what may be sent is far shorter."""
 
 
 class SendOptions(TypedDict, total=False):
@@ -84,8 +90,11 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
     """Build the request.
 
     Raises:
-        ValueError: `send_at` has no time zone, or a number does not fit its field.
+        TextTooLong: No request can carry the text.
+        TypeError: There is no such option.
+        ValueError: `send_at` has no time zone, the text is no Unicode, or something does not fit its field.
     """
+    _check_names(options, SendOptions)
     request = wire.SendMessageRequest(
         chat_id=chat_id,
         text=text,
@@ -95,11 +104,11 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
         reply_to_message_id=options.get("reply_to", 0),
         message_thread_id=options.get("thread_id", 0),
         validate_only=options.get("validate_only", False),
-        text_format=f"TEXT_FORMAT_{options.get('text_format', TextFormat.PLAIN).value}",
-        wait_for=f"WAIT_FOR_{options.get('wait_for', WaitFor.DELIVERY).value}",
-        when_unknown=f"WHEN_UNKNOWN_{options.get('when_unknown', WhenUnknown.RESEND).value}",
-        priority=f"PRIORITY_{options.get('priority', Priority.NORMAL).value}",
-        link_preview=f"LINK_PREVIEW_{options.get('link_preview', LinkPreview.NONE).value}",
+        text_format=f"TEXT_FORMAT_{TextFormat(options.get('text_format', TextFormat.PLAIN)).value}",
+        wait_for=f"WAIT_FOR_{WaitFor(options.get('wait_for', WaitFor.DELIVERY)).value}",
+        when_unknown=f"WHEN_UNKNOWN_{WhenUnknown(options.get('when_unknown', WhenUnknown.RESEND)).value}",
+        priority=f"PRIORITY_{Priority(options.get('priority', Priority.NORMAL)).value}",
+        link_preview=f"LINK_PREVIEW_{LinkPreview(options.get('link_preview', LinkPreview.NONE)).value}",
         entities=[_entity(entity) for entity in options.get("entities", ())],
         buttons=[wire.ButtonRow(buttons=map(_button, row)) for row in options.get("buttons", ())],
     )
@@ -107,44 +116,60 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
         request.ttl.FromTimedelta(options["ttl"])
     if "send_at" in options:
         request.send_at.FromDatetime(_aware("send_at", options["send_at"]))
+    _check_length(request.text)
     return request
 
 
 def edit_request(text: str, message_id: str, request_id: str, options: EditOptions) -> wire.EditMessageRequest:
-    """Build the request; raises `ValueError` if a number does not fit its field."""
+    """Build the request; raises as `send_request`."""
+    _check_names(options, EditOptions)
     request = wire.EditMessageRequest(
         message_id=message_id,
         text=text,
         request_id=request_id,
         validate_only=options.get("validate_only", False),
-        text_format=f"TEXT_FORMAT_{options.get('text_format', TextFormat.PLAIN).value}",
-        wait_for=f"WAIT_FOR_{options.get('wait_for', WaitFor.DELIVERY).value}",
-        priority=f"PRIORITY_{options.get('priority', Priority.NORMAL).value}",
-        link_preview=f"LINK_PREVIEW_{options.get('link_preview', LinkPreview.NONE).value}",
+        text_format=f"TEXT_FORMAT_{TextFormat(options.get('text_format', TextFormat.PLAIN)).value}",
+        wait_for=f"WAIT_FOR_{WaitFor(options.get('wait_for', WaitFor.DELIVERY)).value}",
+        priority=f"PRIORITY_{Priority(options.get('priority', Priority.NORMAL)).value}",
+        link_preview=f"LINK_PREVIEW_{LinkPreview(options.get('link_preview', LinkPreview.NONE)).value}",
         entities=[_entity(entity) for entity in options.get("entities", ())],
         buttons=[wire.ButtonRow(buttons=map(_button, row)) for row in options.get("buttons", ())],
     )
     if "ttl" in options:
         request.ttl.FromTimedelta(options["ttl"])
+    _check_length(request.text)
     return request
 
 
 def delete_request(message_id: str, request_id: str, options: DeleteOptions) -> wire.DeleteMessageRequest:
-    """Build the request."""
+    """Build the request; raises as `send_request`."""
+    _check_names(options, DeleteOptions)
     request = wire.DeleteMessageRequest(
         message_id=message_id,
         request_id=request_id,
         validate_only=options.get("validate_only", False),
-        wait_for=f"WAIT_FOR_{options.get('wait_for', WaitFor.DELIVERY).value}",
-        priority=f"PRIORITY_{options.get('priority', Priority.NORMAL).value}",
+        wait_for=f"WAIT_FOR_{WaitFor(options.get('wait_for', WaitFor.DELIVERY)).value}",
+        priority=f"PRIORITY_{Priority(options.get('priority', Priority.NORMAL)).value}",
     )
     if "ttl" in options:
         request.ttl.FromTimedelta(options["ttl"])
     return request
 
 
+def _check_names(options: Mapping[str, object], known: type) -> None:
+    if unknown := options.keys() - known.__annotations__.keys():
+        raise TypeError(f"there is no option {', '.join(sorted(unknown))}")
+
+
+def _check_length(text: str) -> None:
+    if len(text.encode()) > LONGEST_TEXT:
+        error = TextTooLong(f"text: has {len(text)} characters, far more than can be sent")
+        error.reason = "TEXT_TOO_LONG"
+        raise error
+
+
 def explain_request(text: str, chat_id: int, options: SendOptions) -> wire.ExplainRequest:
-    """Build the request; raises `ValueError` as `send_request`."""
+    """Build the request; raises as `send_request`."""
     return wire.ExplainRequest(message=send_request(text, chat_id, "", options))
 
 
@@ -155,9 +180,9 @@ def list_request(
     accepted_until: datetime | None,
     page_size: int,
 ) -> wire.ListMessagesRequest:
-    """Build the request for the first page; raises `ValueError` as `send_request`."""
+    """Build the request for the first page; raises as `send_request`."""
     request = wire.ListMessagesRequest(
-        states=[f"STATE_{state.value}" for state in states], chat_id=chat_id, page_size=page_size
+        states=[f"STATE_{State(state).value}" for state in states], chat_id=chat_id, page_size=page_size
     )
     if accepted_from is not None:
         request.accepted_from.FromDatetime(_aware("accepted_from", accepted_from))
@@ -185,14 +210,14 @@ def narrow_request(
 def _grant(grant: ChatGrant) -> credential_self_pb2.ChatGrant:
     return credential_self_pb2.ChatGrant(
         chat_id=grant.chat_id,
-        permissions=[f"PERMISSION_{permission.value}" for permission in grant.permissions],
+        permissions=[f"PERMISSION_{Permission(permission).value}" for permission in grant.permissions],
         message_thread_id=grant.message_thread_id,
     )
 
 
 def _entity(entity: MessageEntity) -> wire.MessageEntity:
     return wire.MessageEntity(
-        type=f"ENTITY_TYPE_{entity.type.value}",
+        type=f"ENTITY_TYPE_{EntityType(entity.type).value}",
         offset=entity.offset,
         length=entity.length,
         url=entity.url,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,15 +35,17 @@ from chatkey import (
     State,
     TelegramFailed,
     TextFormat,
+    TextTooLong,
     TokenExpired,
     Unavailable,
     Violation,
     WaitFor,
     WhenUnknown,
 )
+from chatkey.requests import delete_request, edit_request
 from chatkey.v1 import credential_self_pb2 as self_pb
 from chatkey.v1 import messaging_gateway_pb2 as pb
-from tests.unit.client.conftest import Opened, Pauses
+from tests.unit.client.conftest import InThread, Opened, Pauses
 from tests.unit.client.far_side import CHAT, FarSide, Wire, hang, refuse
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
@@ -157,6 +162,48 @@ async def test_a_token_narrowed_by_nothing_said_is_asked_for_with_nothing_said(c
     assert (await client.narrow()).token == "c.h.ild"
     assert far_side.requests == [self_pb.NarrowCredentialRequest()] * 2
     assert (await client.describe()).generation is None
+
+
+async def test_an_option_may_be_said_by_its_value(client: Any, far_side: FarSide) -> None:
+    await client.send("hi", chat_id=1, text_format="HTML", wait_for="ACCEPTANCE")
+    (request,) = far_side.requests
+    assert (request.text_format, request.wait_for) == (pb.TEXT_FORMAT_HTML, pb.WAIT_FOR_ACCEPTANCE)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "complaint"),
+    [
+        ({"slient": True}, TypeError, "slient"),
+        ({"text_format": "html"}, ValueError, "TextFormat"),
+        ({"chat_id": "1"}, TypeError, "str"),
+        ({"chat_id": 2**70}, ValueError, "range"),
+        ({"request_id": "\ud800"}, ValueError, "surrogates"),
+    ],
+)
+async def test_what_is_no_option_is_not_left_out_in_silence(
+    client: Any, far_side: FarSide, options: dict[str, Any], error: type[Exception], complaint: str
+) -> None:
+    with pytest.raises(error, match=complaint):
+        await client.send("hi", **({"chat_id": 1} | options))
+    assert far_side.requests == []
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: edit_request("hi", "m-1", "r", {"silent": True}),  # type: ignore[typeddict-unknown-key]
+        lambda: delete_request("m-1", "r", {"text_format": TextFormat.HTML}),  # type: ignore[typeddict-unknown-key]
+    ],
+)
+def test_what_is_an_option_of_another_method_is_none_of_this_one(build: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match="no option"):
+        build()
+
+
+async def test_a_text_that_no_request_can_carry_is_too_long_like_any_other(client: Any, far_side: FarSide) -> None:
+    with pytest.raises(TextTooLong, match="1000000 characters") as refused:
+        await client.send(1_000_000 * "x", chat_id=1)
+    assert (refused.value.reason, far_side.requests) == ("TEXT_TOO_LONG", [])
 
 
 async def test_an_instant_without_a_time_zone_is_refused(client: Any) -> None:
@@ -340,6 +387,93 @@ async def test_a_closed_client_says_so(client: Any) -> None:
     await client.close()
     with pytest.raises(ConfigurationError, match="closed"):
         await client.get("m-1")
+
+
+async def test_a_call_that_its_client_is_closed_under_says_so(client: Any, far_side: FarSide) -> None:
+    far_side.outcomes = [hang]
+    sending = asyncio.create_task(client.send("hi", chat_id=1, request_id="order-1"))
+    await far_side.arrived.wait()
+    await client.close()
+    with pytest.raises(ChatkeyError, match="CANCELLED") as ended:
+        await sending
+    assert (ended.value.code, ended.value.request_id) == (grpc.StatusCode.CANCELLED, "order-1")
+
+
+async def test_watching_with_a_client_that_is_closed_says_so(client: Any, far_side: FarSide) -> None:
+    far_side.streams = [["t1", hang]]
+    changes = client.watch()
+    await anext(changes)
+    following = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0)
+    await client.close()
+    with pytest.raises(ChatkeyError, match="CANCELLED"):
+        await following
+
+
+async def test_a_task_that_is_cancelled_stays_cancelled(opened: Opened, far_side: FarSide, port: int) -> None:
+    client = opened(port)
+    if isinstance(client, InThread):
+        return
+    far_side.outcomes = [hang]
+    sending = asyncio.create_task(client.send("hi", chat_id=1))
+    await far_side.arrived.wait()
+    sending.cancel()
+    await client.close()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+
+async def test_a_client_of_another_event_loop_says_so(opened: Opened, port: int) -> None:
+    client = opened(port)
+    if isinstance(client, InThread):
+        return
+    await client.describe()
+    with pytest.raises(ConfigurationError, match="event loop"):
+        await asyncio.to_thread(asyncio.run, client.describe())
+    assert (await client.describe()).client == "ops"
+
+
+FORKS = """
+import os, signal, sys
+from chatkey import BlockingClient, ConfigurationError
+
+def in_child(client):
+    if not os.fork():
+        signal.alarm(20)
+        try:
+            print(client.describe().client, flush=True)
+        except ConfigurationError as refused:
+            print(refused, flush=True)
+        client.close()
+        os._exit(0)
+    print(os.wait()[1], flush=True)
+
+client = BlockingClient(sys.argv[1], "a.b.c")
+in_child(client)
+client.describe()
+changes = client.watch()
+next(changes)
+in_child(client)
+client.close()
+"""
+
+
+async def test_a_client_is_of_the_process_of_its_first_call(far_side: FarSide, port: int) -> None:
+    far_side.streams = [["t1", hang]]
+    # Without gRPC's own help, which it gives only to a process in which nobody calls.
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "ignore", "-c", FORKS, f"127.0.0.1:{port}"),
+        env=os.environ | {"GRPC_ENABLE_FORK_SUPPORT": "false"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    assert said.decode().splitlines() == [
+        "ops",
+        "0",
+        "the process has forked since the client's first call: make a client in each process",
+        "0",
+    ]
+    assert len(far_side.requests) == 3
 
 
 async def test_the_address_and_the_token_may_come_from_the_environment(

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from chatkey import BlockingClient, ConfigurationError, Unavailable
+from chatkey import BlockingClient, ChatkeyError, ConfigurationError, Unavailable
 from chatkey.connection import Connection
 from chatkey.tokens import token_source
 from tests.unit.client.conftest import Opened
@@ -59,6 +59,18 @@ def test_only_this_machine_is_reached_in_plaintext(address: str, is_plaintext: b
 def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         BlockingClient("127.0.0.1:1", "a.b.c", **settings)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://127.0.0.1:50051", "https://gateway.example", "grpc://gateway.example:443"),
+        *("127.0.0.1", "localhost:", ":50051", "::1", "[::1]", "gateway.example:443/", "gateway.example:grpc"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="host:port"):
+        BlockingClient(address, "a.b.c")
 
 
 @pytest.mark.parametrize("token", ["", " ", "two words", "ключ", "a\nb", "x" * 4097])
@@ -120,6 +132,34 @@ async def test_certificates_of_both_sides_are_checked(opened: Opened, far_side: 
             with pytest.raises(Unavailable):
                 await opened(port, **settings).describe(timeout=1)
     assert far_side.tokens == ["Bearer a.b.c"]
+
+
+async def test_a_proxy_sees_no_token(
+    opened: Opened, port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[bytes] = []
+    asked = asyncio.Event()
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        asked.set()
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        for name in ("grpc_proxy", "https_proxy", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        for settings in ({}, {"insecure": True}):
+            assert (await opened(port, **settings).describe(timeout=9)).client == "ops"
+        assert seen == []
+        encrypted = opened(port, ca_file=Certificate(tmp_path, "server").file)
+        describing = asyncio.ensure_future(encrypted.describe())
+        await asked.wait()
+        await encrypted.close()
+        with pytest.raises(ChatkeyError):
+            await describing
+    assert all(line.startswith(b"CONNECT") for line in seen)
+    assert b"a.b.c" not in b"".join(seen)
 
 
 async def test_threads_may_share_a_blocking_client(far_side: FarSide, port: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import chatkey
 from chatkey import Client, Message, Outgoing, Resolution, State, TextFormat, WaitFor
-from chatkey.errors import ChatkeyError
+from chatkey.errors import ChatkeyError, TextTooLong
 from chatkey.refusals import BY_CODE, BY_REASON
 from chatkey.v1 import error_reason_pb2 as reasons
 from chatkey.v1 import messaging_gateway_pb2 as pb
@@ -211,6 +211,18 @@ async def test_a_source_that_fails_is_heard_of_after_the_answers_to_what_it_brou
 async def test_a_message_that_does_not_fit_is_heard_of_too(client: Any) -> None:
     with pytest.raises(ValueError, match="time zone"):
         await outcomes(client, [Outgoing("a", options={"send_at": datetime(2026, 1, 1)})])
+
+
+async def test_a_text_that_no_request_can_carry_is_heard_of_after_the_answers_to_what_came_before(client: Any) -> None:
+    found = client.send_many([Outgoing("a", request_id="r1"), Outgoing(1_000_000 * "x")])
+    assert ids([await anext(found)]) == ["m-r1"]
+    with pytest.raises(TextTooLong):
+        await anext(found)
+
+
+async def test_an_option_of_one_of_many_that_does_not_exist_is_heard_of(client: Any) -> None:
+    with pytest.raises(TypeError, match="slient"):
+        await outcomes(client, [Outgoing("a", options={"slient": True})])  # type: ignore[typeddict-unknown-key]
 
 
 async def test_an_asynchronous_source_is_waited_for_and_outlives_a_broken_call(
