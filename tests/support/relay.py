@@ -17,6 +17,7 @@ class Relay:
         own_port: Where they are taken.
         asked: What becomes of what a client says; by default it stays as it is.
         answered: What becomes of what the other side says.
+        taken: How many connections were taken.
         refuses: How many connections are refused from now on.
         flows: Cleared, nothing passes any more, and both sides stay connected.
     """
@@ -26,12 +27,17 @@ class Relay:
         self.own_port = 0
         self.asked: _Pass = bytes
         self.answered: _Pass = bytes
+        self.taken = 0
         self.refuses = 0
         self.flows = asyncio.Event()
         self.flows.set()
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._open: set[asyncio.StreamWriter] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.current_task())
+        self.taken += 1
+        self._open.add(writer)
         await self.flows.wait()
         if self.refuses:
             self.refuses -= 1
@@ -42,7 +48,7 @@ class Relay:
         except OSError:
             writer.close()
             return
-        self._open |= {writer, up_writer}
+        self._open.add(up_writer)
         await asyncio.gather(
             self._pass(reader, up_writer, lambda data: self.asked(data)),
             self._pass(up_reader, writer, lambda data: self.answered(data)),
@@ -73,4 +79,7 @@ async def relayed(port: int) -> AsyncIterator[Relay]:
         try:
             yield relay
         finally:
-            relay.close()
+            # New ones are broken too: what was waiting to be let through has its other side only now.
+            while any(not serving.done() for serving in relay._serving if serving):
+                relay.close()
+                await asyncio.sleep(0)

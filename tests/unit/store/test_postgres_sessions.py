@@ -10,8 +10,10 @@ import pytest
 
 from gateway.errors import ConfigInvalid
 from gateway.store.postgres import PostgresStore, open_postgres
+from gateway.store.postgres.place import Place
 from tests.support.messages import a_message, a_record
-from tests.support.postgres import PASSWORD, Postgres
+from tests.support.ports import free_port
+from tests.support.postgres import PASSWORD, USER, Postgres
 from tests.support.relay import relayed
 from tests.support.server import until
 
@@ -137,3 +139,34 @@ async def test_a_pooler_is_refused(postgres: Postgres) -> None:
         with pytest.raises(ConfigInvalid, match="a connection pooler stands before it"):
             async with open_postgres(await postgres.database(pooler.own_port), PASSWORD):
                 pytest.fail("it was opened")
+
+
+async def test_a_machine_that_is_gone_does_not_hide_the_next_and_is_asked_last(postgres: Postgres) -> None:
+    async with relayed(postgres.cluster.port) as gone:
+        gone.flows.clear()
+        hosts = f"127.0.0.1:{gone.own_port},127.0.0.1:{postgres.cluster.port}"
+        place = Place(f"postgresql://{USER}@{hosts}/postgres", "test", PASSWORD, connect_s=1)
+        for _ in range(3):
+            connection = await place.connect()
+            assert await connection.fetchval("SELECT inet_server_port()") == postgres.cluster.port
+            await connection.close()
+        assert gone.taken == 1
+
+
+async def test_of_servers_that_can_not_be_used_the_one_that_answers_is_heard(postgres: Postgres) -> None:
+    wrong = postgres.address.replace(f"{USER}@", "stranger@")
+    with pytest.raises(ConfigInvalid, match="password authentication failed"):
+        async with open_postgres(f"{wrong},127.0.0.1:{free_port()}/postgres", PASSWORD):
+            pytest.fail("it was opened")
+
+
+async def test_several_servers_of_which_none_is_waited_for_are_said_once(
+    postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = Place(f"{postgres.address},127.0.0.1:{free_port()}/postgres", "test", PASSWORD)
+    for _ in range(2):
+        await (await place.connect()).close()
+    assert [record.message for record in caplog.records if "a failover may lose" in record.message] == [
+        "the address of the database names several servers, but no commit waits for a standby "
+        "(synchronous_standby_names is empty): a failover may lose accepted messages"
+    ]
