@@ -16,6 +16,7 @@ from gateway.store.rows import Row, pending_from
 _CHANNEL = "chatkey_changes"
 _RINGS_EVERY_S = 0.02
 _PAUSE_S = 1.0  # until a server that can't be reached is tried again: nothing is missed, it only comes later
+_PATIENCE_S = 5.0  # with a server that does not answer; then the doorbell is hung anew
 _PAGE = 500
 
 _LAST = "SELECT change FROM numbers"
@@ -30,8 +31,12 @@ _CHANGED = (
 class PostgresFeed:
     """What other gateways changed, as `gateway.store.leases` promises it."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], reader: Reader) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], reader: Reader, patience_s: float = _PATIENCE_S
+    ) -> None:
         """Nothing is listened to before `begin`."""
+        self._patience_s = patience_s
+        self._connection: Connection | None = None
         self._connect = connect
         self._reader = reader
         self._after = 0
@@ -100,8 +105,13 @@ class PostgresFeed:
                     raise
                 await asyncio.sleep(_PAUSE_S)
 
+    def renew(self) -> None:
+        """Hang the doorbell anew, at the server that takes writes by now."""
+        if self._connection is not None:
+            self._connection.terminate()
+
     async def _listen_and_ring(self) -> None:
-        connection = await self._connect()
+        connection = self._connection = await self._connect()
         try:
             own = connection.get_server_pid()
 
@@ -109,15 +119,22 @@ class PostgresFeed:
                 if pid != own:
                     self._changed.set()
 
-            await connection.add_listener(_CHANNEL, heard)
+            async with asyncio.timeout(self._patience_s):
+                await connection.add_listener(_CHANNEL, heard)
             self._changed.set()
             while not connection.is_closed():
                 # Once for all that was changed meanwhile, and never in the transaction that changed it.
                 await asyncio.sleep(_RINGS_EVERY_S)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_PAUSE_S):
-                        await self._rings.wait()
-                    self._rings.clear()
-                    await connection.execute(f"NOTIFY {_CHANNEL}")
+                if await self._is_rung():
+                    await connection.execute(f"NOTIFY {_CHANNEL}", timeout=self._patience_s)
         finally:
+            self._connection = None
             connection.terminate()
+
+    async def _is_rung(self) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PAUSE_S):
+                await self._rings.wait()
+            self._rings.clear()
+            return True
+        return False

@@ -139,7 +139,12 @@ class PostgresStore(PostgresReadings):
         self.second_factors = PostgresSecondFactors(writer, reader)
         self.feed = PostgresFeed(place.connect, reader)
         self.lease: PostgresLease | None = None
-        writer.on_change = self.feed.ring
+        writer.on_change, writer.on_connect = self.feed.ring, self._renew
+
+    def _renew(self) -> None:
+        """Read and listen where is written: what is left behind may be a server that another one has replaced."""
+        self._reader.renew()
+        self.feed.renew()
 
     def share(self) -> PostgresLease:
         """Attempt nothing any more without the lease, which is returned: other gateways use the database too."""

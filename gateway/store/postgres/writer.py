@@ -52,6 +52,7 @@ class Writer:
     def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
         """Begin to write."""
         self.on_change: Callable[[], None] = lambda: None
+        self.on_connect: Callable[[], None] = lambda: None
         self._connect = connect
         self._connection: Connection | None = None
         self._requests: deque[_Request] = deque()
@@ -129,8 +130,10 @@ class Writer:
                 connection.terminate()
                 if await self._was_kept(self._turn):
                     return unknown.results
-            except Exception:
+            except Exception as error:
                 was_lost = connection.is_closed()
+                if is_fault(error):
+                    connection.terminate()  # by now another server may be the one that takes writes
                 await self._undo(connection)
                 if is_last or not was_lost:
                     raise
@@ -198,6 +201,7 @@ class Writer:
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
+            self.on_connect()
             self._connection.add_log_listener(self._warned)
         return self._connection
 

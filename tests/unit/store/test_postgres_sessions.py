@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.errors import ConfigInvalid
+from gateway.errors import ConfigInvalid, NotDurable
 from gateway.store.postgres import PostgresStore, open_postgres
+from gateway.store.postgres.feed import PostgresFeed
 from gateway.store.postgres.place import Place
+from gateway.store.postgres.reader import CONNECTIONS, Reader, Reading
+from gateway.store.postgres.transaction import Transaction
 from tests.support.messages import a_message, a_record
 from tests.support.ports import free_port
 from tests.support.postgres import PASSWORD, USER, Postgres
@@ -170,3 +173,71 @@ async def test_several_servers_of_which_none_is_waited_for_are_said_once(
         "the address of the database names several servers, but no commit waits for a standby "
         "(synchronous_standby_names is empty): a failover may lose accepted messages"
     ]
+
+
+async def own_process(transaction: Transaction | Reading) -> int:
+    return int((await transaction.every("SELECT pg_backend_pid()"))[0][0])
+
+
+async def test_a_server_that_takes_no_writes_any_more_is_left_for_the_one_that_does(postgres: Postgres) -> None:
+    async with postgres.opened() as store:
+        await store._writer.submit(lambda transaction: transaction.every("SET default_transaction_read_only = on"))
+        with pytest.raises(NotDurable):
+            await add(store)
+        assert await add(store) == 1
+
+
+async def test_who_writes_to_another_server_reads_there_too(postgres: Postgres) -> None:
+    async with postgres.opened() as store:
+        old = await store._reader.run(own_process)
+        assert await store._reader.run(own_process) == old
+        writer = await store._writer.submit(own_process)
+        await postgres.ask(f"SELECT pg_terminate_backend({writer}, 5000)")
+        await store.feed.begin()
+        await until(lambda: store.feed._connection is not None, "it listens")
+        bell = store.feed._connection
+        await add(store)
+        assert await store._reader.run(own_process) != old
+        await until(lambda: store.feed._connection not in (None, bell), "it listens anew")
+
+
+async def test_a_doorbell_at_a_server_that_is_silent_is_hung_anew(postgres: Postgres) -> None:
+    async with relayed(postgres.cluster.port) as silent, postgres.opened() as store:
+        place = Place(f"postgresql://{USER}@127.0.0.1:{silent.own_port}/postgres", "test", PASSWORD)
+        feed = PostgresFeed(place.connect, store._reader, patience_s=0.2)
+        await feed.begin()
+        await until(lambda: feed._connection is not None, "it listens")
+        silent.flows.clear()
+        taken = silent.taken
+        feed.ring()
+        await until(lambda: silent.taken > taken, "it connects anew")
+        silent.flows.set()
+        await feed.close()
+
+
+async def test_a_caller_that_hangs_up_leaves_a_connection_that_can_be_used(postgres: Postgres) -> None:
+    async with postgres.opened() as store:
+        old = await store._reader.run(own_process)
+        reading = asyncio.create_task(store._reader.every("SELECT pg_sleep(0.2)"))
+        await until(lambda: store._reader._turns._value < CONNECTIONS, "it reads")
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        await until(lambda: store._reader._turns._value == CONNECTIONS, "it has read")
+        assert await store._reader.run(own_process) == old
+
+
+async def test_a_read_without_an_answer_is_not_asked_again(postgres: Postgres) -> None:
+    async with relayed(postgres.cluster.port) as silent:
+        place = Place(f"postgresql://{USER}@127.0.0.1:{silent.own_port}/postgres", "test", PASSWORD)
+        reader = Reader(place.connect, patience_s=0.5)
+        await asyncio.gather(*(reader.every("SELECT pg_sleep(0.1)") for _ in range(CONNECTIONS)))
+        silent.flows.clear()
+        with pytest.raises(NotDurable) as failed:
+            await reader.every("SELECT 1")
+        assert isinstance(failed.value.__cause__, TimeoutError)
+        assert len(reader._idle) == CONNECTIONS - 1, (
+            "one was asked, and each of the others would have been given up too"
+        )
+        silent.flows.set()
+        await reader.close()
