@@ -11,10 +11,14 @@ from typing import Any
 from gateway.config import PREFIX
 from tests.clients.languages import CLIENTS, Language
 from tests.support.gateway import Gateway
+from tests.support.ports import free_port
 
 CHATS = {"own": -1001, "foreign": -1002}
 PATIENCE = 60
 """Seconds after which a program is taken for one that never ends; each gives up after 30 itself."""
+
+PROXIES = ("grpc_proxy", "https_proxy", "http_proxy", "HTTPS_PROXY", "HTTP_PROXY", "all_proxy")
+"""Where one or the other implementation of gRPC looks for a proxy."""
 
 Answer = dict[str, str]
 
@@ -31,7 +35,8 @@ async def complaint(language: Language, scenario: dict[str, Any], gateway: Gatew
     token = {"unknown": "not.a.token", "none": None}.get(
         scenario.get("token", ""), gateway.token(CHATS["own"], f"svc:{language.name}")
     )
-    answers = [await send(language, gateway.address, token, **one) for one in scenario["sends"]]
+    proxy = f"http://127.0.0.1:{free_port()}" if "proxy" in scenario else ""
+    answers = [await send(language, gateway.address, token, proxy, **one) for one in scenario["sends"]]
     ids = {answer.pop("id") for answer in answers if "id" in answer}
     shown = [message["text"] for message in gateway.telegram.messages(CHATS["own"])[before:]]
     if answers != scenario["answers"]:
@@ -43,9 +48,17 @@ async def complaint(language: Language, scenario: dict[str, Any], gateway: Gatew
     return ""
 
 
-async def send(language: Language, address: str, token: str | None, *, chat: str, text: str, request_id: str) -> Answer:
+async def send(
+    language: Language, address: str, token: str | None, proxy: str, *, chat: str, text: str, request_id: str
+) -> Answer:
     """Run the program once, and return what it printed: id and state, or code and reason."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    # Whether a proxy is used, and for what, is for a scenario to say and not for the machine.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(PREFIX) and not name.lower().endswith("_proxy")
+    }
+    environment |= dict.fromkeys(PROXIES, proxy) if proxy else {}
     environment |= {"CHATKEY_ADDRESS": address} | ({"CHATKEY_TOKEN": token} if token else {})
     process = await asyncio.create_subprocess_exec(
         *language.program, str(CHATS[chat]), text, request_id,

@@ -1,24 +1,21 @@
 package example;
 
+import chatkey.v1.Message;
+import chatkey.v1.MessagingGatewayGrpc;
+import chatkey.v1.MessagingGatewayGrpc.MessagingGatewayBlockingStub;
 import chatkey.v1.SendMessageRequest;
-import chatkey.v1.SendMessageResponse;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
-import io.grpc.CallOptions;
-import io.grpc.Channel;
-import io.grpc.ClientInterceptors;
+import io.grpc.ClientInterceptor;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
-import io.grpc.protobuf.ProtoUtils;
 import io.grpc.protobuf.StatusProto;
-import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,16 +32,6 @@ public final class Send {
       Metadata.Key.of("chatkey-error-id", Metadata.ASCII_STRING_MARSHALLER);
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
-
-  // What protoc-gen-grpc-java would write about the one method that is called here.
-  private static final MethodDescriptor<SendMessageRequest, SendMessageResponse> SEND_MESSAGE =
-      MethodDescriptor.<SendMessageRequest, SendMessageResponse>newBuilder()
-          .setType(MethodDescriptor.MethodType.UNARY)
-          .setFullMethodName(
-              MethodDescriptor.generateFullMethodName("chatkey.v1.MessagingGateway", "SendMessage"))
-          .setRequestMarshaller(ProtoUtils.marshaller(SendMessageRequest.getDefaultInstance()))
-          .setResponseMarshaller(ProtoUtils.marshaller(SendMessageResponse.getDefaultInstance()))
-          .build();
 
   private Send() {}
 
@@ -63,7 +50,8 @@ public final class Send {
             .build();
     var channel = connect(System.getenv().getOrDefault("CHATKEY_ADDRESS", "127.0.0.1:50051"));
     try {
-      var message = send(authorized(channel, token()), request);
+      var gateway = MessagingGatewayGrpc.newBlockingStub(channel).withInterceptors(authorization(token()));
+      var message = send(gateway.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS), request);
       System.out.println(message.getId() + " " + message.getState().name().replaceFirst("^STATE_", ""));
     } catch (StatusRuntimeException refused) {
       System.err.println(describe(refused));
@@ -73,12 +61,11 @@ public final class Send {
     }
   }
 
-  private static chatkey.v1.Message send(Channel gateway, SendMessageRequest request)
+  private static Message send(MessagingGatewayBlockingStub gateway, SendMessageRequest request)
       throws InterruptedException {
-    var bounded = CallOptions.DEFAULT.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
     for (long pause = 100; ; pause = Math.min(2 * pause, 2000)) {
       try {
-        return ClientCalls.blockingUnaryCall(gateway, SEND_MESSAGE, bounded, request).getMessage();
+        return gateway.sendMessage(request).getMessage();
       } catch (StatusRuntimeException failed) {
         // TELEGRAM_FAILED is UNAVAILABLE too, but that message is final.
         if (failed.getStatus().getCode() != Status.Code.UNAVAILABLE || reason(failed).equals("TELEGRAM_FAILED")) {
@@ -97,12 +84,12 @@ public final class Send {
     return Grpc.newChannelBuilder(address, credentials).build();
   }
 
-  private static Channel authorized(ManagedChannel channel, String token) {
+  private static ClientInterceptor authorization(String token) {
     var metadata = new Metadata();
     if (!token.isEmpty()) {
       metadata.put(AUTHORIZATION, "Bearer " + token);
     }
-    return ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(metadata));
+    return MetadataUtils.newAttachHeadersInterceptor(metadata);
   }
 
   private static String token() throws IOException {
