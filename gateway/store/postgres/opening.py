@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 
 import asyncpg
@@ -20,34 +22,30 @@ async def prepare(place: Place) -> None:
     Raises:
         ConfigInvalid: It can't be reached or used, would lose what it has accepted, or is of a newer version.
     """
-    connection = await _connected(place)
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-            await _migrate(connection)
-            await connection.execute("DELETE FROM writers WHERE at < now() - interval '1 day'")
-    except asyncpg.PostgresError as error:
-        raise _unusable(error) from None
-    finally:
-        await connection.close()
+    async with _connected(place) as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await _migrate(connection)
+        await connection.execute("DELETE FROM writers WHERE at < now() - interval '1 day'")
 
 
 async def require_current(place: Place) -> None:
     """Return if there is a database of this version; raises `ConfigInvalid`."""
-    connection = await _connected(place)
-    try:
+    async with _connected(place) as connection:
         version = await _version(connection)
-    finally:
-        await connection.close()
     if version < len(_migrations()):
         raise ConfigInvalid("The database has no tables of this version of Chatkey: start the server once.")
 
 
-async def _connected(place: Place) -> Connection:
+@asynccontextmanager
+async def _connected(place: Place) -> AsyncIterator[Connection]:
     try:
-        return await place.connect()
+        connection = await place.connect()
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=1)
     except Exception as error:
-        if not is_fault(error) and not isinstance(error, ValueError):
+        if not is_fault(error) and not isinstance(error, asyncpg.PostgresError | ValueError):
             raise
         raise _unusable(error) from None
 

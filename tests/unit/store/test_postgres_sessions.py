@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
 from gateway.errors import ConfigInvalid, NotDurable
-from gateway.store.postgres import PostgresStore, open_postgres
+from gateway.model import Record
+from gateway.store.postgres import PostgresReadings, PostgresStore, open_postgres, read_postgres
 from gateway.store.postgres.feed import PostgresFeed
 from gateway.store.postgres.place import Place
 from gateway.store.postgres.reader import CONNECTIONS, Reader, Reading
 from gateway.store.postgres.transaction import Transaction
-from tests.support.messages import a_message, a_record
+from tests.support.messages import NOW, a_message, a_record
 from tests.support.ports import free_port
 from tests.support.postgres import PASSWORD, USER, Postgres
 from tests.support.relay import relayed
@@ -28,6 +29,7 @@ HOSTILE = {
     "statement_timeout": "1ms",
 }
 
+Opened = Callable[[str, str], AbstractAsyncContextManager[PostgresReadings]]
 BACKEND_KEY = b"K\0\0\0\x0c"
 
 
@@ -241,3 +243,50 @@ async def test_a_read_without_an_answer_is_not_asked_again(postgres: Postgres) -
         )
         silent.flows.set()
         await reader.close()
+
+
+@asynccontextmanager
+async def as_guest(postgres: Postgres, *rights: str) -> AsyncIterator[str]:
+    """Give the address of tables that are there, for a role that has no rights but these on them."""
+    address = await postgres.database()
+    schema = address.rpartition("=")[2]
+    async with open_postgres(address, PASSWORD):
+        guest = f"guest_of_{schema}"
+    await postgres.execute(f"CREATE ROLE {guest} LOGIN PASSWORD '{PASSWORD}'")
+    await postgres.execute(f"GRANT USAGE ON SCHEMA {schema} TO {guest}")
+    if rights:
+        await postgres.execute(f"GRANT {', '.join(rights)} ON ALL TABLES IN SCHEMA {schema} TO {guest}")
+    yield address.replace(f"{USER}@", f"{guest}@")
+
+
+async def test_a_gateway_needs_no_more_than_its_rows_once_the_tables_are_there(postgres: Postgres) -> None:
+    async with (
+        as_guest(postgres, "SELECT", "INSERT", "UPDATE", "DELETE") as address,
+        open_postgres(address, PASSWORD) as store,
+    ):
+        assert await store.share().take()
+        assert await add(store) == 1
+        assert await store.registry.revoke_token("jti", NOW, Record(at=NOW, event="token.revoked", decision="allow"))
+        assert await store.seals.head(lambda: "chain")
+
+
+@pytest.mark.parametrize("opened", [open_postgres, read_postgres])
+async def test_who_has_no_rights_is_told_so_in_one_line(postgres: Postgres, opened: Opened) -> None:
+    async with as_guest(postgres) as address:
+        with pytest.raises(ConfigInvalid, match=r"can't be used: permission denied for table schema_versions\.$"):
+            async with opened(address, PASSWORD):
+                pytest.fail("it was opened")
+
+
+async def test_a_server_that_is_lost_while_it_is_prepared_is_one_line(postgres: Postgres) -> None:
+    async with relayed(postgres.cluster.port) as lost:
+
+        def asked(data: bytes) -> bytes:
+            if b"advisory" in data:
+                lost.close()
+            return data
+
+        lost.asked = asked
+        with pytest.raises(ConfigInvalid, match="CHATKEY_DATABASE: the PostgreSQL server can't be used: "):
+            async with open_postgres(await postgres.database(lost.own_port), PASSWORD):
+                pytest.fail("it was opened")
