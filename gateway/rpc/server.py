@@ -195,7 +195,9 @@ def _server(
 
     handlers = {name: route.handler(around) for name, route in routes.items()}
     routing = Routing(observer=observer, handlers=handlers, unknown=handler_of_nothing(around))
-    return grpc.aio.server(interceptors=(routing,), options=OPTIONS)
+    server = grpc.aio.server(options=OPTIONS)
+    server.add_generic_rpc_handlers((routing,))
+    return server
 
 
 async def _bound(server: grpc.aio.Server, listen: str, credentials: grpc.ServerCredentials | None) -> int:

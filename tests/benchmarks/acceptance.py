@@ -25,8 +25,10 @@ async def accepted(effort: Effort, folder: Path) -> list[Row]:
         # Paced as for Telegram, 30 a second are delivered and the rest stays queued: what a burst meets in production.
         servers.gateway(folder / "gateway", box, pacing="telegram", profiled=effort.profiled) as gateway,
         servers.echo(folder) as echo,
+        servers.bare(folder, box) as bare,
         connected(gateway.address, len(CHATS)) as to_gateway,
         connected(echo.address, len(CHATS)) as to_echo,
+        connected(bare.address, len(CHATS)) as to_bare,
         connected(gateway.address, STREAMS) as streamed,
     ):
         keys = [gateway.keys.mint(chat_id) for chat_id in CHATS]
@@ -35,8 +37,9 @@ async def accepted(effort: Effort, folder: Path) -> list[Row]:
             Side(_callers(to_gateway, keys), ours),
             Side(await _streamers(streamed, keys), ours),
             Side(_callers(to_echo, keys), {"echo": echo.process}),
+            Side(_callers(to_bare, keys), {"bare": bare.process}),
         ]
-        unary, stream, theirs = await interleaved(sides, effort.rounds, effort.seconds)
+        unary, stream, theirs, least = await interleaved(sides, effort.rounds, effort.seconds)
     queued = sum(reading.calls for reading in [*unary, *stream])
     note = (
         "64 in flight, wait_for=ACCEPTANCE; meanwhile CHATKEY_PACING=telegram delivers 30/s, and "
@@ -46,6 +49,7 @@ async def accepted(effort: Effort, folder: Path) -> list[Row]:
     many = f"{STREAMS} streams with a chat and key each, {note}"
     return [
         rates("P3", "durable accepts, unary", "echo", (unary, theirs), 0.8, each),
+        rates("P3", "durable accepts, unary", "the bare way", (unary, least), None, each),
         rates("P3", "durable accepts, by SendMessages", "echo", (stream, theirs), 1.5, many),
     ]
 

@@ -30,11 +30,12 @@ CHATS = range(1001, 1033)
 """One chat, and so one key, for each of the 32 callers."""
 
 RIVAL = "python-telegram-bot"
+BARE = "the bare way"
 
 
 async def throughput(effort: Effort, folder: Path) -> list[Row]:
     """P1: delivered messages per second, 32 callers."""
-    ours, theirs = await _compared(effort, folder, CHATS)
+    ours, theirs, least = await _compared(effort, folder, CHATS)
     per_second = spread([reading.rate for reading in ours])
     note = "32 in flight, one chat and key per caller, wait_for=DELIVERY, CHATKEY_PACING=off."
     return [
@@ -47,12 +48,13 @@ async def throughput(effort: Effort, folder: Path) -> list[Row]:
             figure=per_second,
             target=Target(1000.0, at_least=True),
         ),
+        rates("P1", "delivered messages", BARE, (ours, least), None, f"{note} The bare way: see bare.py."),
     ]
 
 
 async def latency(effort: Effort, folder: Path) -> list[Row]:
     """P2: how long one caller waits for the delivery of one message."""
-    ours, theirs = await _compared(effort, folder, CHATS[:1])
+    ours, theirs, least = await _compared(effort, folder, CHATS[:1])
     rows = []
     for percent, limit in ((50, 1.0), (99, 1.5)):
         mine = [percentile(reading.latencies, percent) * 1000 for reading in ours]
@@ -71,6 +73,19 @@ async def latency(effort: Effort, folder: Path) -> list[Row]:
                 f"{strangers([*ours, *theirs])}.",
             )
         )
+    mine, others = ([percentile(reading.latencies, 50) * 1000 for reading in side] for side in (ours, least))
+    rows.append(
+        Row(
+            id="P2",
+            measured="latency of a delivery, p50",
+            against=BARE,
+            unit="ms",
+            ours=spread(mine),
+            theirs=spread(others),
+            figure=ratio(mine, others),
+            target=None,
+        )
+    )
     return rows
 
 
@@ -83,6 +98,16 @@ async def through_gateway(gateway: servers.Gateway, box: servers.Server, chats: 
             for channel, chat_id in zip(channels, chats, strict=True)
         ]
         yield Side(callers, {"gateway": gateway.process, "sandbox": box.process})
+
+
+@asynccontextmanager
+async def _bare(bare: servers.Server, box: servers.Server, chats: Sequence[int]) -> AsyncIterator[Side]:
+    async with connected(bare.address, len(chats)) as channels:
+        callers = [
+            sender(channel, request(chat_id, pb.WAIT_FOR_DELIVERY), "", DELIVERED)
+            for channel, chat_id in zip(channels, chats, strict=True)
+        ]
+        yield Side(callers, {"bare": bare.process, "sandbox": box.process})
 
 
 @asynccontextmanager
@@ -99,12 +124,13 @@ def _direct_sender(bot: Bot, chat_id: int) -> Caller:
     return call
 
 
-async def _compared(effort: Effort, folder: Path, chats: Sequence[int]) -> tuple[list[Reading], list[Reading]]:
+async def _compared(effort: Effort, folder: Path, chats: Sequence[int]) -> list[list[Reading]]:
     async with (
         servers.sandbox(folder, chats) as box,
         servers.gateway(folder / "gateway", box, pacing="off", profiled=effort.profiled) as gateway,
         through_gateway(gateway, box, chats) as ours,
         _direct(box, chats) as theirs,
+        servers.bare(folder, box) as bare,
+        _bare(bare, box, chats) as least,
     ):
-        mine, others = await interleaved([ours, theirs], effort.rounds, effort.seconds)
-        return mine, others
+        return await interleaved([ours, theirs, least], effort.rounds, effort.seconds)

@@ -57,8 +57,10 @@ def percentile(readings: Sequence[float], percent: float) -> float:
     return sorted(readings)[math.ceil(len(readings) * percent / 100) - 1]
 
 
-def verdict(figure: Spread, target: Target) -> str:
+def verdict(figure: Spread, target: Target | None) -> str:
     """Say whether the median meets the target; `within noise` when some of the rounds say otherwise."""
+    if target is None:
+        return ""
     met = _meets(figure.median, target)
     agreed = _meets(figure.low, target) == _meets(figure.high, target)
     return ("met" if met else "missed") + ("" if agreed else ", within noise")

@@ -35,6 +35,7 @@ class Row:
         against: The rival; empty where the target is a limit in itself.
         unit: Of `ours` and `theirs`.
         figure: What the target is about: a ratio where there is a rival, and otherwise `ours`.
+        target: None where the figure explains another one.
         note: How it was measured and what else was seen.
     """
 
@@ -45,7 +46,7 @@ class Row:
     ours: Spread
     theirs: Spread | None = None
     figure: Spread
-    target: Target
+    target: Target | None
     note: str = ""
 
 
@@ -54,7 +55,7 @@ def rates(
     measured: str,
     against: str,
     readings: tuple[Sequence[Reading], Sequence[Reading]],
-    at_least: float,
+    at_least: float | None,
     note: str,
 ) -> Row:
     """Return the row of calls per second, ours and theirs; `note` is followed by the CPU time of a call."""
@@ -69,7 +70,7 @@ def rates(
         ours=spread(ours),
         theirs=spread(theirs),
         figure=ratio(ours, theirs),
-        target=Target(at_least, at_least=True),
+        target=None if at_least is None else Target(at_least, at_least=True),
         note=f"{note} {cpu}; {noise}.",
     )
 
@@ -124,9 +125,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     factor = "x" if row.theirs else f" {row.unit}"
     figure = f"{_number(row.figure.median)}{factor} [{_number(row.figure.low)} - {_number(row.figure.high)}]"
     sides = [f"{_number(side.median)} {row.unit}" if side else "-" for side in (row.ours, row.theirs)]
-    sign = ">=" if row.target.at_least else "<="
     against = f" / {row.against}" if row.against else ""
-    target = f"{sign} {_number(row.target.limit)}{factor}"
+    target = f"{'>=' if row.target.at_least else '<='} {_number(row.target.limit)}{factor}" if row.target else "-"
     return (row.id, row.measured + against, *sides, figure, target, verdict(row.figure, row.target))
 
 

@@ -127,6 +127,14 @@ async def echo(folder: Path) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
+async def bare(folder: Path, box: Server) -> AsyncIterator[Server]:
+    """Run the bare way to a sandbox, which keeps its database in `folder`."""
+    arguments = ["-m", "tests.benchmarks.bare", str(folder), f"http://{box.address}"]
+    async with process(arguments, folder / "bare.log") as (started, address):
+        yield Server(address, started)
+
+
+@asynccontextmanager
 async def sandbox(folder: Path, chats: Iterable[int], limits: str = "none") -> AsyncIterator[Server]:
     """Run the sandbox with these chats: groups below 0, people above."""
     address = f"127.0.0.1:{free_port()}"
