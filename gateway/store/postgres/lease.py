@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic
+import time
 
 from gateway.errors import NotDurable
 from gateway.store.leases import Deposed
@@ -14,7 +14,12 @@ TTL_S = 3.0
 """Seconds, by the database's clock, after which a right that is not renewed may be taken by another gateway."""
 _MARGIN_S = 0.5  # between the end of our belief that it is ours and the end that others see
 
-_IS_FREE = "SELECT leader = '' OR led_until < clock_timestamp() FROM numbers"
+# Nobody sets an end as far away as the last condition has it: the clock was set back, or is that of a standby that took
+# over, and whoever has the right sets a new end within a second.
+_IS_FREE = (
+    "SELECT leader = '' OR led_until < clock_timestamp() "
+    "OR led_until > clock_timestamp() + make_interval(secs => 2 * $1) FROM numbers"
+)
 _TAKE = (
     "UPDATE numbers SET epoch = epoch + 1, leader = current_setting('application_name'), "
     "led_until = clock_timestamp() + make_interval(secs => $1) RETURNING epoch"
@@ -45,12 +50,12 @@ class PostgresLease:
     @property
     def is_valid(self) -> bool:
         """Whether it is ours, and nobody can have taken it over by now."""
-        return self.epoch is not None and monotonic() < self._valid_until
+        return self.epoch is not None and _now() < self._valid_until
 
     async def take(self) -> bool:
         """Take the right if it is free or was not renewed in time; return whether it is ours."""
-        began = monotonic()
-        row = await self._reader.one(_IS_FREE)
+        began = _now()
+        row = await self._reader.one(_IS_FREE, TTL_S)
         if row is None or not row[0]:
             return False
         epoch: int | None = await self._writer.submit(_take)
@@ -60,7 +65,7 @@ class PostgresLease:
 
     async def renew(self) -> None:
         """Keep the right."""
-        began = monotonic()
+        began = _now()
         try:
             await self._writer.submit(_renew, self.epoch)
         except Deposed:
@@ -78,8 +83,13 @@ class PostgresLease:
                 return  # it ends by itself
 
 
+def _now() -> float:
+    """Return seconds that also pass while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 async def _take(transaction: Transaction) -> int | None:
-    if not (await transaction.every(_IS_FREE))[0][0]:
+    if not (await transaction.every(_IS_FREE, TTL_S))[0][0]:
         return None
     epoch = int((await transaction.every(_TAKE, TTL_S))[0][0])
     transaction.epoch = epoch

@@ -10,7 +10,11 @@ from gateway.store.postgres.dialect import numbered
 from gateway.store.postgres.place import Connection
 from gateway.store.rows import Row
 
-LOCK = "SELECT message, change, record, epoch FROM numbers FOR UPDATE"
+# By its name too: in a database that was put back to what it was, another one may have the right under the same number.
+LOCK = (
+    "SELECT message, change, record, CASE WHEN leader = current_setting('application_name') THEN epoch END "
+    "FROM numbers FOR UPDATE"
+)
 # A row is written whatever the transaction did: a commit that wrote nothing would not wait for the standby.
 FINISH = (
     "WITH turn AS (INSERT INTO writers VALUES (current_setting('application_name'), $4, clock_timestamp()) "
@@ -25,14 +29,14 @@ class Transaction:
 
     Attributes:
         numbers: Those given last; they are kept, or not, together with the transaction.
-        epoch: Of whoever may attempt messages.
+        epoch: The number of the right to attempt messages; None: it is not ours.
     """
 
     def __init__(self, connection: Connection, locked: Row) -> None:
         """Take a connection in a transaction and what `LOCK` returned there."""
         message, change, record, epoch = locked
         self.numbers = Numbers(message, change, record)
-        self.epoch: int = epoch
+        self.epoch: int | None = epoch
         self.changed_from = self.numbers.change
         self._connection = connection
         self._records: list[Row] = []

@@ -125,7 +125,7 @@ async def two_gateways(postgres: Postgres) -> AsyncIterator[tuple[PostgresStore,
 
 async def expire(store: PostgresStore) -> None:
     """Let the lease be one that was not renewed for a while."""
-    await store._writer.submit(lambda t: t.execute("UPDATE numbers SET led_until = led_until - interval '1 hour'"))
+    await change_lease(store, "led_until = led_until - interval '1 hour'")
 
 
 async def test_one_has_the_lease_until_it_is_given_up_or_not_renewed(postgres: Postgres) -> None:
@@ -145,6 +145,37 @@ async def test_one_has_the_lease_until_it_is_given_up_or_not_renewed(postgres: P
         with pytest.raises(Deposed):
             await second.renew()
         assert not second.is_ours
+
+
+async def change_lease(store: PostgresStore, change: str) -> None:
+    await store._writer.submit(lambda t: t.execute(f"UPDATE numbers SET {change}"))
+
+
+async def test_a_database_whose_clock_was_set_back_has_a_leader_again(postgres: Postgres) -> None:
+    async with two_gateways(postgres) as (gone, other):
+        assert gone.lease is not None
+        assert other.lease is not None
+        assert await gone.lease.take()
+        await change_lease(other, "led_until = led_until + interval '1 second'")
+        assert not await other.lease.take(), "a standby's clock may be a little behind"
+        await change_lease(other, "led_until = led_until + interval '1 hour'")
+        assert await other.lease.take()
+        with pytest.raises(Deposed):
+            await gone.lease.renew()
+
+
+async def test_a_right_of_the_same_number_that_another_one_has_keeps_nothing(postgres: Postgres) -> None:
+    """As after a database was put back to what it was before the right was taken."""
+    async with two_gateways(postgres) as (old, new):
+        assert old.lease is not None
+        assert new.lease is not None
+        assert await old.lease.take()
+        await change_lease(new, "epoch = epoch - 1, leader = ''")
+        assert await new.lease.take()
+        assert new.lease.epoch == old.lease.epoch
+        with pytest.raises(Deposed):
+            await old.lease.renew()
+        await new.lease.renew()
 
 
 async def test_of_whoever_was_deposed_nothing_is_kept(postgres: Postgres) -> None:
