@@ -8,10 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.support import canary
+from tests.support import canary, properties
 from tests.support.postgres import postgres
 
 __all__ = ["postgres"]
+
+properties.register()
+
+
+def pytest_sessionstart() -> None:
+    """Settle what property tests look for, once a profile was chosen."""
+    properties.settle()
 
 
 class _Listener(logging.Handler):

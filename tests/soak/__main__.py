@@ -2,8 +2,9 @@
 
     python -m tests.soak --minutes 30
 
-Three parts of seven go to the real server under mixed faults, one each to simulated lives in virtual time, to power
-losses, to kills, and to failovers of the database. What fails is named by its seed, so that it can be run again.
+Three parts of eight go to the real server under mixed faults, one each to simulated lives in virtual time, to cases of
+the property tests, to power losses, to kills, and to failovers of the database. What fails is named by its seed, so
+that it can be run again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from tests.soak import mixed
 
 ROOT = Path(__file__).parents[2]
-SEEDS, LOSSES, KILLS, FAILOVERS = 2000, 500, 25, 15
+SEEDS, CASES, LOSSES, KILLS, FAILOVERS = 2000, 1000, 500, 25, 15
 
 Round = Callable[[int], tuple[Sequence[str], dict[str, str]]]
 """From a seed to the command of one round and what it needs in its environment."""
@@ -35,11 +36,12 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=None, help="default: another one each time")
     given = arguments.parse_args()
     seed = random.randrange(1 << 32) if given.seed is None else given.seed
-    part = given.minutes * 60 / 7
+    part = given.minutes * 60 / 8
     print(f"Soak of {given.minutes:g} minutes, seed {seed}.", flush=True)
     results = [
         _mixed(3 * part, seed),
         _rounds("simulated lives", part, seed, SEEDS, _simulation),
+        _rounds("cases of each property", part, seed, CASES, _cases),
         _rounds("power losses", part, seed, LOSSES, _power_losses),
         _rounds("kills of the server", part, seed, KILLS, _kills),
         _rounds("failovers of the database", part, seed, FAILOVERS, _failovers),
@@ -79,6 +81,11 @@ def _rounds(name: str, seconds: float, seed: int, size: int, a_round: Round) -> 
 
 def _simulation(seed: int) -> tuple[Sequence[str], dict[str, str]]:
     return ["tests.simulation", str(seed), str(SEEDS)], {}
+
+
+def _cases(seed: int) -> tuple[Sequence[str], dict[str, str]]:
+    profile = ["--hypothesis-profile=soak", f"--hypothesis-seed={seed}"]
+    return ["pytest", "-q", "--no-header", "--timeout=0", "--show-capture=no", "-m", "hypothesis", *profile], {}
 
 
 def _power_losses(seed: int) -> tuple[Sequence[str], dict[str, str]]:

@@ -9,6 +9,7 @@ import sys
 from tests.support.generate import ROOT
 
 FULLY_COVERED = "gateway/access/*,gateway/desk/*"
+SAME_CASES = "--hypothesis-profile=same"
 PROCESSES = min(os.cpu_count() or 1, 4)
 
 
@@ -17,7 +18,7 @@ def main() -> int:
     for left in ROOT.glob(".coverage*"):
         left.unlink()
     environ = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    pytest = [sys.executable, "-m", "pytest", f"--numprocesses={PROCESSES}", "--dist=worksteal"]
+    pytest = [sys.executable, "-m", "pytest", SAME_CASES, f"--numprocesses={PROCESSES}", "--dist=worksteal"]
     suite = subprocess.run([*pytest, "--cov", "--cov-report="], cwd=ROOT, env=environ, check=False)
     if suite.returncode:
         return suite.returncode

@@ -3,12 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from jwt.algorithms import ECAlgorithm
-
-# A busy machine is no failure.
-settings.register_profile("access", deadline=None)
-settings.load_profile("access")
 
 
 class Count:

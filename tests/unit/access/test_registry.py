@@ -554,7 +554,7 @@ stored_chats = st.dictionaries(chats, st.tuples(st.booleans(), permissions, st.b
 stored_client = st.none() | st.tuples(st.booleans(), st.booleans(), st.none() | st.frozensets(chats))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3 * settings().max_examples // 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(granted, stored_client, stored_chats, st.sampled_from(Unknown), st.sampled_from(Unknown))
 def test_the_effective_right_never_exceeds_any_layer(
     token: dict[int, frozenset[Permission]],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.desk.markdown import MAX_SOURCE, render
@@ -107,14 +107,24 @@ def test_a_text_too_long_to_be_rendered_is_kept_as_it_is() -> None:
     assert render(source) == (source, ())
 
 
+def looks(entities: list[telegram.Entity]) -> dict[int, set[tuple[str, str]]]:
+    """Return how each place of a text looks: of two entities of a kind that touch, Telegram makes one."""
+    places: dict[int, set[tuple[str, str]]] = {}
+    for entity in entities:
+        for place in range(entity.offset, entity.end):
+            places.setdefault(place, set()).add((entity.type, entity.argument))
+    return places
+
+
 @given(markdown)
+@example("*_*_*_")
 def test_any_text_is_rendered_to_what_telegram_shows_unchanged(source: str) -> None:
     text, entities = render(source)
     given_to_telegram = [telegram.Entity(e.kind, e.offset, e.length, e.url or e.language) for e in entities]
     seen, kept = cleaning.cleaned(text, given_to_telegram)
     assert len(seen) in (len(text), 0)  # nothing but invisible characters is an empty message
     if seen:
-        assert kept == telegram.ordered(given_to_telegram)
+        assert looks(kept) == looks(given_to_telegram)
 
 
 @given(markdown)

@@ -118,14 +118,14 @@ def check(done: Formatted) -> None:
 
 
 @given(texts, st.sampled_from(["HTML", "MarkdownV2", "Markdown", ""]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_text_is_shown_or_refused(text: str, parse_mode: str) -> None:
     with suppress(Refusal):
         check(finished(read_formatted(text, parse_mode, None)))
 
 
 @given(texts, spans)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_entities_are_shown_or_refused(text: str, entities: Shown) -> None:
     with suppress(Refusal):
         check(finished(Formatted(text, [Entity(*entity) for entity in entities])))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sandbox import Sandbox, running
@@ -81,7 +81,6 @@ async def test_limits_none_lifts_them(client: Client) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 700), GROUPS), max_size=80))
-@settings(max_examples=100, deadline=None)
 def test_no_window_ever_holds_too_many_and_retry_after_is_enough(steps: list[tuple[int, int]]) -> None:
     limits = FloodLimits("telegram")
     now, passed = 0.0, []
