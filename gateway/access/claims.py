@@ -17,6 +17,7 @@ from gateway.access.strict_json import JsonInvalid, read_object
 from gateway.addresses import AddressRanges
 from gateway.errors import ConfigInvalid
 from gateway.model import Ancestor, Grant, is_chat_id
+from gateway.operators import PREFIX
 
 MAX_LIFETIME = timedelta(days=32)
 MAX_SKEW = timedelta(seconds=60)
@@ -100,7 +101,7 @@ def members_of(payload: bytes) -> dict[str, object]:
 def identity_of(members: dict[str, object]) -> dict[str, object]:
     """Return what of the claims can go into the audit record of a refusal: whatever is well-formed."""
     checks: dict[str, tuple[str, Callable[[object], bool]]]
-    checks = {"client": ("sub", is_client), "token_id": ("jti", is_token_id), "chat_id": ("chat_id", is_chat_id)}
+    checks = {"client": ("sub", _is_caller), "token_id": ("jti", is_token_id), "chat_id": ("chat_id", is_chat_id)}
     return {name: members[claim] for name, (claim, is_sound) in checks.items() if is_sound(members.get(claim))}
 
 
@@ -149,9 +150,14 @@ def _instant(value: object) -> int:
 
 
 def _client(value: object) -> str:
-    if not is_client(value):
+    if not _is_caller(value):
         raise refused("bad_subject")
     return value
+
+
+def _is_caller(value: object) -> TypeGuard[str]:
+    # Operators are named with this prefix in the audit log and the registry: whoever issues tokens must not play one.
+    return is_client(value) and not value.startswith(PREFIX)
 
 
 def _token_id(value: object) -> str:

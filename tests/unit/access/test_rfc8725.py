@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from gateway.access.issue import Issuer
 from gateway.access.keys import KeySet, SigningKey, VerificationKey
 from gateway.access.tokens import Verifier
-from gateway.errors import ConfigInvalid
+from gateway.errors import ConfigInvalid, Unauthenticated
 from tests.unit.access import forge
 from tests.unit.access.conftest import Count
 from tests.unit.access.forge import AUDIENCE, CHAT, CLAIMS, ED_KID, HEADER, ISSUER, KEY, KID, cause, verifier
@@ -290,10 +290,17 @@ def test_b3_8a_row_28_the_issuer_is_compared_exactly(issuer: object) -> None:
         ["a"],
         {},
         {"a": 1},
+        "operator:alice",
     ],
 )
 def test_b3_8b_a_subject_that_is_no_name_is_refused(sub: object) -> None:
     assert cause(forge.with_claims(sub=sub)) == "bad_subject"
+
+
+def test_nobody_is_written_down_as_an_operator_who_only_says_so() -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        forge.verifier().verify(forge.with_claims(sub="operator:alice"))
+    assert "client" not in refused.value.record
 
 
 @pytest.mark.parametrize(
