@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from gateway.access.claims import MAX_LIFETIME, MAX_SKEW, is_client
+from gateway.access.claims import MAX_LIFETIME, MAX_SKEW
 from gateway.access.revocation import is_before
+from gateway.access.soundness import (
+    MAX_TEXT,
+    past,
+    require_chat,
+    require_client,
+    require_name,
+    require_title,
+    with_terms,
+)
 from gateway.clock import Clock
 from gateway.errors import RequestInvalid, StateConflict
-from gateway.model import MAX_CHAT_ID, MIN_CHAT_ID, Caller, Origin, Permission, Record, is_chat_id
+from gateway.model import Caller, Origin, Permission, Record
 from gateway.store.registry import IssuedToken, RegistryStore, StoredChat, StoredClient
 
 NOWHERE = Origin()
-MAX_TEXT = 200
-"""Characters of a label, a title, a token's id, an issuer or a key's id."""
-MAX_NUMBER = (1 << 63) - 1
-TERMS = frozenset(
-    {"chat_ids", "address_ranges", "min_generation", "second_factor", "label", "per_minute", "per_day", "queue_depth"}
-)
-"""What can be said of a client: fields of `StoredClient`, and of its `Quota`."""
 
 
 class Administration:
@@ -56,11 +58,11 @@ class Administration:
             RequestInvalid: the name or the terms are not sound.
             StateConflict: it is registered already, with other terms.
         """
-        _require_client(name)
+        require_client(name)
 
         def added(before: StoredClient | None) -> StoredClient:
             client = before or self._new_client(name)
-            after = _with_terms(replace(client, registered=True), terms)
+            after = with_terms(replace(client, registered=True), terms)
             if client.registered and after != client:
                 raise StateConflict(f"{name} is registered already: change it with `chatkey client set`")
             return after
@@ -78,18 +80,19 @@ class Administration:
             RequestInvalid: they are not sound, or a generation would go back.
             StateConflict: it is not registered.
         """
+        require_client(name)
 
         def changed(before: StoredClient | None) -> StoredClient:
             if before is None or not before.registered:
                 raise StateConflict(f"{name} is not registered: `chatkey client add` does that")
-            return _with_terms(before, terms)
+            return with_terms(before, terms)
 
         record = self._record("client.changed", client=name, **_told(terms))
         return await self._store.change_client(name, changed, record)
 
     async def disable_client(self, name: str) -> StoredClient:
         """Refuse every call of a client, and send none of its messages that wait, whether it is registered or not."""
-        _require_client(name)
+        require_client(name)
         return await self._store.change_client(
             name,
             lambda before: replace(before or self._new_client(name), enabled=False),
@@ -98,6 +101,7 @@ class Administration:
 
     async def enable_client(self, name: str) -> StoredClient:
         """Take back that a client was disabled; raises `StateConflict` if nothing is known of it."""
+        require_client(name)
 
         def enabled(before: StoredClient | None) -> StoredClient:
             return replace(_known(before, name), enabled=True)
@@ -110,8 +114,8 @@ class Administration:
         Raises:
             RequestInvalid: the name is none, or the instant is to come.
         """
-        _require_client(name)
-        at = self._past(not_before)
+        require_client(name)
+        at = past(not_before, self._clock.now())
 
         def revoked(before: StoredClient | None) -> StoredClient:
             client = before or self._new_client(name)
@@ -133,12 +137,11 @@ class Administration:
         Raises:
             RequestInvalid: it is no chat, there is no permission, or the title is too long.
         """
-        _require_chat(chat_id)
+        require_chat(chat_id)
+        require_title(title)
         allowed = frozenset(permissions)
         if not allowed:
             raise RequestInvalid([("permissions", "must be one or more of " + _words(frozenset(Permission)))])
-        if not _is_text(title or ""):
-            raise RequestInvalid([("title", f"must be at most {MAX_TEXT} printable characters")])
 
         def authorized(before: StoredChat | None) -> StoredChat:
             chat = before or self._new_chat(chat_id)
@@ -149,7 +152,7 @@ class Administration:
 
     async def suspend_chat(self, chat_id: int) -> StoredChat:
         """Refuse every token in a chat, and send nothing there that waits, whether it is authorized or not."""
-        _require_chat(chat_id)
+        require_chat(chat_id)
         return await self._store.change_chat(
             chat_id,
             lambda before: replace(before or self._new_chat(chat_id), suspended=True),
@@ -158,6 +161,7 @@ class Administration:
 
     async def resume_chat(self, chat_id: int) -> StoredChat:
         """Take back that a chat was suspended; raises `StateConflict` if nothing is known of it."""
+        require_chat(chat_id)
 
         def resumed(before: StoredChat | None) -> StoredChat:
             if before is None:
@@ -225,7 +229,7 @@ class Administration:
         Raises:
             RequestInvalid: it is no id of a token.
         """
-        _require_name("token_id", token_id)
+        require_name("token_id", token_id)
         issued = await self._store.issued_token(token_id)
         expires_at = issued.expires_at if issued else self._clock.now() + MAX_LIFETIME + MAX_SKEW
         record = self._record("token.revoked", token_id=token_id, client=issued.client if issued else "")
@@ -240,15 +244,15 @@ class Administration:
         Raises:
             RequestInvalid: it is no id of a token.
         """
-        _require_name("token_id", token_id)
+        require_name("token_id", token_id)
         issued = await self._store.issued_token(token_id)
         record = self._record("token.canary_marked", token_id=token_id, client=issued.client if issued else "")
         return await self._store.mark_canary(token_id, record)
 
     async def revoke_key(self, issuer: str, key_id: str) -> bool:
         """Revoke every token that a key of an issuer signed; return whether it was not revoked before."""
-        _require_name("issuer", issuer)
-        _require_name("key_id", key_id)
+        require_name("issuer", issuer)
+        require_name("key_id", key_id)
         return await self._store.revoke_key(issuer, key_id, self._record("key.revoked", issuer=issuer, key_id=key_id))
 
     async def revoke_all(self, not_before: datetime) -> bool:
@@ -257,16 +261,8 @@ class Administration:
         Raises:
             RequestInvalid: the instant is to come.
         """
-        at = self._past(not_before)
+        at = past(not_before, self._clock.now())
         return await self._store.revoke_all(at, self._record("token.all_revoked", not_before=at.isoformat()))
-
-    def _past(self, at: datetime | None) -> datetime:
-        now = self._clock.now()
-        if at is not None and at > now + timedelta(seconds=1):
-            raise RequestInvalid(
-                [("not_before", "must not be to come: tokens would be revoked before they are issued")]
-            )
-        return min(at or now, now)
 
     def _record(self, event: str, **known: Any) -> Record:
         fields = {name: known.pop(name) for name in _RECORD_FIELDS & known.keys()}
@@ -283,41 +279,12 @@ class Administration:
 
 
 _RECORD_FIELDS = frozenset({"client", "token_id", "key_id", "issuer", "chat_id"})
-_QUOTA = frozenset({"per_minute", "per_day", "queue_depth"})
 
 
 def _known(before: StoredClient | None, name: str) -> StoredClient:
     if before is None:
         raise StateConflict(f"nothing is known of {name}: `chatkey client list` shows the clients")
     return before
-
-
-def _with_terms(client: StoredClient, terms: Mapping[str, Any]) -> StoredClient:
-    """Return the client with these terms, once they are sound."""
-    if unknown := terms.keys() - TERMS:
-        raise RequestInvalid([(name, "is no term of a client") for name in sorted(unknown)])
-    quota = replace(client.quota, **{name: terms[name] for name in _QUOTA & terms.keys()})
-    after = replace(client, quota=quota, **{name: terms[name] for name in terms.keys() - _QUOTA})
-    violations = list(_unsound(after))
-    if after.min_generation < client.min_generation:
-        violations.append(("min_generation", "must not go back: it would make revoked tokens good again"))
-    if violations:
-        raise RequestInvalid(violations)
-    return after
-
-
-def _unsound(client: StoredClient) -> Iterator[tuple[str, str]]:
-    for name in sorted(_QUOTA):
-        limit = getattr(client.quota, name)
-        if limit is not None and not 0 <= limit <= MAX_NUMBER:
-            yield name, "must be 0 or more; 0 is no limit"
-    if not 0 <= client.min_generation <= MAX_NUMBER:
-        yield "min_generation", "must be 0 or more"
-    for chat_id in sorted(client.chat_ids or ()):
-        if not is_chat_id(chat_id):
-            yield "chat_ids", f"{chat_id} is no chat"
-    if not _is_text(client.label):
-        yield "label", f"must be at most {MAX_TEXT} printable characters"
 
 
 def _told(terms: Mapping[str, Any]) -> dict[str, str | int | bool]:
@@ -335,22 +302,3 @@ def _told(terms: Mapping[str, Any]) -> dict[str, str | int | bool]:
 
 def _words(permissions: frozenset[Permission]) -> str:
     return " ".join(permission.value for permission in Permission if permission in permissions)
-
-
-def _require_client(name: object) -> None:
-    if not is_client(name):
-        raise RequestInvalid([("client", "must be 1 to 255 characters of A-Z a-z 0-9 : . _ / @ -")])
-
-
-def _require_chat(chat_id: object) -> None:
-    if not is_chat_id(chat_id):
-        raise RequestInvalid([("chat_id", f"must be an integer from {MIN_CHAT_ID} to {MAX_CHAT_ID} and not 0")])
-
-
-def _require_name(path: str, text: str) -> None:
-    if not text or not _is_text(text):
-        raise RequestInvalid([(path, f"must be 1 to {MAX_TEXT} printable characters")])
-
-
-def _is_text(text: str) -> bool:
-    return len(text) <= MAX_TEXT and text.isprintable()

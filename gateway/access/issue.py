@@ -128,9 +128,7 @@ class Issuer:
             RequestInvalid: with everything in the terms that is out of range, or because they do not fit into a token.
         """
         issued_at = int(self._clock.now().timestamp())
-        violations = [*_unsound(terms), *self._untimely(terms, issued_at)]
-        if violations:
-            raise RequestInvalid(violations)
+        self._check(terms, issued_at)
         expires_at = _end(terms, issued_at)
         token_id = self._random_bytes(_TOKEN_ID_BYTES).hex()
         token = self._key.sign(
@@ -150,6 +148,14 @@ class Issuer:
             too_long = f"and restrictions make a token of {len(token)} characters; it may have {MAX_TOKEN_LENGTH}"
             raise RequestInvalid([("grants", too_long)])
         return Issued(token=token, token_id=token_id, expires_at=datetime.fromtimestamp(expires_at, UTC))
+
+    def check(self, terms: Terms) -> None:
+        """Return if the terms are such as a token may have; raises `RequestInvalid` as `mint`, but for their length."""
+        self._check(terms, int(self._clock.now().timestamp()))
+
+    def _check(self, terms: Terms, issued_at: int) -> None:
+        if violations := [*_unsound(terms), *self._untimely(terms, issued_at)]:
+            raise RequestInvalid(violations)
 
     def _untimely(self, terms: Terms, issued_at: int) -> Iterator[_Violation]:
         if not _SECOND <= terms.ttl <= self._policy.max_lifetime or terms.ttl % _SECOND:

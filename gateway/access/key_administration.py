@@ -21,6 +21,12 @@ FAILED = "key.change_failed"
 """What the log says beside `key.prepared`, `key.activated`, `key.tainted` and `key.revoked`."""
 
 
+def require_key_id(kid: str) -> None:
+    """Return if it can be the name of a key; raises `RequestInvalid`."""
+    if KEY_ID.fullmatch(kid) is None:
+        raise RequestInvalid([("kid", "must be 1 to 64 characters of A-Z a-z 0-9 . _ -")])
+
+
 class KeyAdministration:
     """Changes the ring on behalf of somebody.
 
@@ -72,8 +78,8 @@ class KeyAdministration:
     async def _on_record(
         self, verb: str, done: str, kid: str | None, change: Callable[[], RingKey], **facts: bool
     ) -> RingKey:
-        if kid is not None and KEY_ID.fullmatch(kid) is None:
-            raise RequestInvalid([("kid", "must be 1 to 64 characters of A-Z a-z 0-9 . _ -")])
+        if kid is not None:
+            require_key_id(kid)
         whose = {"ring": OPERATORS} if self._ring.name == OPERATORS else {}
         record = partial(self._record, {"by": self._by, "verb": verb, **whose, **facts})
         # Whole, even if whoever asked is gone: a change that is made has its result in the log.

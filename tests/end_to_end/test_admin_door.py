@@ -235,7 +235,7 @@ async def test_credentials(door: OutsideOffices) -> None:
     assert [credential.token_id for credential in listed.credentials] == [token_id]
 
     canary_request = credential_pb.MarkCanaryRequest(token_id=token_id)
-    assert (await door.credentials.MarkCanary(canary_request, metadata=door.bearer())).newly_marked
+    assert (await door.credentials.MarkCanary(canary_request, metadata=door.meant())).newly_marked
     got = await door.credentials.GetCredential(get, metadata=door.bearer())
     assert got.credential.state == credential_pb.CREDENTIAL_STATE_CANARY
 

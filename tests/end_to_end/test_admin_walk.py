@@ -165,6 +165,17 @@ async def test_row_50_a_stolen_token_alone_issues_and_revokes_nothing(tmp_path: 
         assert len(await outside.records(event="token.issued")) == 1
 
 
+async def test_a_request_that_is_not_sound_uses_up_no_code(tmp_path: Path) -> None:
+    async with operators(tmp_path) as outside:
+        await outside.enroll("alice")
+        proof = ("x-chatkey-otp", code(0))
+        unsound = pb.IssueCredentialRequest(client="svc walker", grants=wish().grants)
+        for metadata in (outside.bearer(), outside.bearer(proof)):
+            refused = await refusal_of(outside.credentials.IssueCredential(unsound, metadata=metadata))
+            assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
+        canary.watch((await outside.credentials.IssueCredential(wish(), metadata=outside.bearer(proof))).token)
+
+
 async def test_row_51_where_two_persons_are_needed_nothing_is_done_before_the_other_one_approves(
     tmp_path: Path,
 ) -> None:

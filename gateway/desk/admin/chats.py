@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from gateway.access.administration import Administration
+from gateway.access.soundness import require_chat, require_title
 from gateway.clock import Clock
 from gateway.delivery.chats import approved, opened
 from gateway.desk.admin.entrance import Entrance
@@ -51,17 +52,22 @@ class Chats:
         self, ask: Ask, chat_id: int, permissions: Collection[Permission], title: str | None
     ) -> StoredChat:
         """Let tokens open a chat, for these permissions (none named: for all); as `Administration.authorize_chat`."""
-        by = await self._entrance.begin(ask, Function.AUTHORIZE_CHAT)
+
+        def check() -> None:
+            require_chat(chat_id)
+            require_title(title)
+
+        by = await self._entrance.begin(ask, Function.AUTHORIZE_CHAT, check)
         return await self._administration(ask, by).authorize_chat(chat_id, permissions or frozenset(Permission), title)
 
     async def suspend(self, ask: Ask, chat_id: int) -> StoredChat:
         """Refuse every token in a chat; as `Administration.suspend_chat`."""
-        by = await self._entrance.begin(ask, Function.SUSPEND_CHAT)
+        by = await self._entrance.begin(ask, Function.SUSPEND_CHAT, lambda: require_chat(chat_id))
         return await self._administration(ask, by).suspend_chat(chat_id)
 
     async def resume(self, ask: Ask, chat_id: int) -> StoredChat:
         """Take back that a chat was suspended; as `Administration.resume_chat`."""
-        by = await self._entrance.begin(ask, Function.RESUME_CHAT)
+        by = await self._entrance.begin(ask, Function.RESUME_CHAT, lambda: require_chat(chat_id))
         return await self._administration(ask, by).resume_chat(chat_id)
 
     async def migrations(self, ask: Ask, page: Page, *, waiting_only: bool) -> tuple[Sequence[Move], str]:
@@ -71,7 +77,7 @@ class Chats:
 
     async def approve_migration(self, ask: Ask, chat_id: int) -> Move:
         """Have what is for a group go to the supergroup that it became; raises `ResourceNotFound` if none waits."""
-        by = await self._entrance.begin(ask, Function.APPROVE_MIGRATION)
+        by = await self._entrance.begin(ask, Function.APPROVE_MIGRATION, lambda: require_chat(chat_id))
         move = await self._moved.approve_move(chat_id, approved(chat_id, by, self._clock.now()))
         if move is None:
             raise ResourceNotFound("no migration of this chat waits for an approval")
@@ -86,7 +92,7 @@ class Chats:
 
     async def reopen(self, ask: Ask, chat_id: int) -> int:
         """Write to a chat again that refused the bot, and return its present id; raises `ResourceNotFound`."""
-        by = await self._entrance.begin(ask, Function.REOPEN_CHAT)
+        by = await self._entrance.begin(ask, Function.REOPEN_CHAT, lambda: require_chat(chat_id))
         moves = {move.chat_id: move.new_chat_id for move in await self._moves(waiting_only=False) if move.approved}
         present_id = moves.get(chat_id, chat_id)
         record = opened(present_id, "operator", self._clock.now(), by=by)

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.access.administration import Administration
+from gateway.access.soundness import require_client, require_terms
 from gateway.clock import Clock
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.functions import Ask, Function
 from gateway.desk.admin.pages import Page
-from gateway.errors import ResourceNotFound
+from gateway.errors import RequestInvalid, ResourceNotFound
+from gateway.operators import PREFIX
 from gateway.store.registry import RegistryStore, StoredClient
 
 
@@ -54,26 +56,37 @@ class Clients:
 
     async def add(self, ask: Ask, name: str, terms: Mapping[str, Any]) -> StoredClient:
         """Register a client; as `Administration.add_client`."""
-        by = await self._entrance.begin(ask, Function.ADD_CLIENT)
+        by = await self._entrance.begin(ask, Function.ADD_CLIENT, lambda: _require_sound(name, terms))
         return await self._administration(ask, by).add_client(name, terms)
 
     async def update(self, ask: Ask, name: str, terms: Mapping[str, Any]) -> StoredClient:
         """Change terms of a client; as `Administration.set_client`."""
-        by = await self._entrance.begin(ask, Function.UPDATE_CLIENT)
+        by = await self._entrance.begin(ask, Function.UPDATE_CLIENT, lambda: _require_sound(name, terms))
         return await self._administration(ask, by).set_client(name, terms)
 
     async def disable(self, ask: Ask, name: str) -> StoredClient:
         """Refuse every call of a client; as `Administration.disable_client`."""
-        by = await self._entrance.begin(ask, Function.DISABLE_CLIENT)
+        by = await self._entrance.begin(ask, Function.DISABLE_CLIENT, lambda: require_client(name))
         return await self._administration(ask, by).disable_client(name)
 
     async def enable(self, ask: Ask, name: str) -> StoredClient:
         """Take back that a client was disabled; as `Administration.enable_client`."""
-        by = await self._entrance.begin(ask, Function.ENABLE_CLIENT)
+        by = await self._entrance.begin(ask, Function.ENABLE_CLIENT, lambda: _require_sound(name, {}))
         return await self._administration(ask, by).enable_client(name)
 
     def _administration(self, ask: Ask, by: str) -> Administration:
         return Administration(self._store, self._clock, by, ask.operator.origin)
+
+
+def _require_sound(name: str, terms: Mapping[str, Any]) -> None:
+    """Return if it can be a client that is not an operator, and these its terms; raises `RequestInvalid`.
+
+    Over the network an operator can be stopped, and not be given anything back: that is done on the host.
+    """
+    require_client(name)
+    if name.startswith(PREFIX):
+        raise RequestInvalid([("name", f"must not begin with {PREFIX}, which is for operators: that is for the host")])
+    require_terms(terms)
 
 
 def state_of(client: StoredClient) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from gateway.access import inventory
 from gateway.access.administration import Administration
 from gateway.access.issue import Issuer, Terms
+from gateway.access.soundness import past, require_client, require_name
 from gateway.clock import Clock
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.functions import Ask, Function
@@ -66,10 +67,11 @@ class Credentials:
             StateConflict: it would be refused from the first moment on.
             NotDurable: it was not kept, so it is not handed out.
         """
-        by = await self._entrance.begin(ask, Function.ISSUE_CREDENTIAL)
-        if self._issuer is None:
+        issuer = self._issuer
+        if issuer is None:
             raise MethodUnknown("this gateway holds no key to issue credentials with")
-        token = self._issuer.mint(terms).token
+        by = await self._entrance.begin(ask, Function.ISSUE_CREDENTIAL, lambda: issuer.check(terms))
+        token = issuer.mint(terms).token
         caller = self._verifier.verify(token)
         return token, await self._administration(ask, by).note_issued(caller)
 
@@ -104,12 +106,12 @@ class Credentials:
 
     async def revoke(self, ask: Ask, token_id: str) -> bool:
         """Revoke a token; return whether it was not revoked before."""
-        by = await self._entrance.begin(ask, Function.REVOKE_CREDENTIAL)
+        by = await self._entrance.begin(ask, Function.REVOKE_CREDENTIAL, lambda: require_name("token_id", token_id))
         return await self._administration(ask, by).revoke_token(token_id)
 
     async def mark_canary(self, ask: Ask, token_id: str) -> bool:
         """Make a token a bait; return whether it was none before."""
-        by = await self._entrance.begin(ask, Function.MARK_CANARY)
+        by = await self._entrance.begin(ask, Function.MARK_CANARY, lambda: require_name("token_id", token_id))
         return await self._administration(ask, by).mark_canary(token_id)
 
     async def revoke_all(self, ask: Ask, whose: Whose, not_before: datetime | None) -> datetime | None:
@@ -118,22 +120,33 @@ class Credentials:
         Raises:
             RequestInvalid: it is not said whose or until when, or that is to come.
         """
-        by = await self._entrance.begin(ask, Function.REVOKE_ALL_CREDENTIALS)
+        by = await self._entrance.begin(
+            ask, Function.REVOKE_ALL_CREDENTIALS, lambda: self._require_whose(whose, not_before)
+        )
         administration = self._administration(ask, by)
         if whose.client is not None:
             return (await administration.revoke_client(whose.client, not_before)).not_before
         if whose.key is not None:
+            issuer, key_id = whose.key
+            await administration.revoke_key(issuer or self._own_issuer, key_id)
+        elif not_before is not None:
+            await administration.revoke_all(not_before)
+        return not_before
+
+    def _require_whose(self, whose: Whose, not_before: datetime | None) -> None:
+        past(not_before, self._clock.now())
+        if whose.client is not None:
+            require_client(whose.client)
+        elif whose.key is not None:
             if not_before is not None:
                 raise RequestInvalid([("not_before", "is not for a key: all that it signed is revoked")])
             issuer, key_id = whose.key
-            await administration.revoke_key(issuer or self._own_issuer, key_id)
-            return None
-        if not whose.everybody:
+            require_name("issuer", issuer or self._own_issuer)
+            require_name("key_id", key_id)
+        elif not whose.everybody:
             raise RequestInvalid([("whose", "is required")])
-        if not_before is None:
+        elif not_before is None:
             raise RequestInvalid([("not_before", "is required with `everybody`")])
-        await administration.revoke_all(not_before)
-        return not_before
 
     def _administration(self, ask: Ask, by: str) -> Administration:
         return Administration(self._store, self._clock, by, ask.operator.origin)

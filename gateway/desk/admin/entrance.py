@@ -15,10 +15,14 @@ from gateway.desk.admin.functions import Ask, Function, Needs
 from gateway.desk.admin.rooms import OperatorRegistry, OperatorVerifier, SecondFactor
 from gateway.desk.rooms import Failures, Ledger
 from gateway.desk.stay import RECHECK, Stay
-from gateway.errors import CallRefused, PermissionDenied, Unauthenticated
+from gateway.errors import CallRefused, PermissionDenied, RequestInvalid, Unauthenticated
 from gateway.model import Origin, Record
 from gateway.operators import Operator
 from gateway.store.base import AuditStore
+
+
+def _nothing() -> None:
+    """Find nothing wrong."""
 
 
 class Entrance:
@@ -117,11 +121,18 @@ class Entrance:
         if needs.right not in operator.rights:
             raise PermissionDenied("missing_right", facts={"by": operator.client, "right": needs.right.value})
 
-    async def begin(self, ask: Ask, function: Function) -> str:
+    async def begin(self, ask: Ask, function: Function, check: Callable[[], object] = _nothing) -> str:
         """Return on whose behalf a function is done, once it is in the audit log that it is: every function begins so.
+
+        Args:
+            ask: Who asks.
+            function: For what.
+            check: Looks at the form of the request, and at nothing that is stored: a mistake in it uses up no code, and
+                what it says is in the contract anyway.
 
         Raises:
             PermissionDenied: the token has not the right.
+            RequestInvalid: as `check`.
             StepUpRequired: the function is critical, and a second factor is missing or not good.
             ApprovalRequired: it is good, and a second person has to approve.
             StateStale: it can't be told whether the token was revoked.
@@ -130,10 +141,19 @@ class Entrance:
         needs, operator = function.value, ask.operator
         self.permit(operator, function)
         self._registry.require_fresh()
+        self._require_sound(ask, needs, check)
         if needs.is_critical:
             await self._require_second_factor(ask, needs)
         await self._log.record([tamed(self._allowed(operator, needs))])
         return operator.client
+
+    def _require_sound(self, ask: Ask, needs: Needs, check: Callable[[], object]) -> None:
+        try:
+            check()
+        except RequestInvalid:
+            tried = replace(self._allowed(ask.operator, needs), event="operator.refused", decision="deny")
+            self._ledger.refused(replace(tried, reason="invalid_request"))
+            raise
 
     async def _require_second_factor(self, ask: Ask, needs: Needs) -> None:
         # A certificate that the token does not name is anybody's who may call at all.

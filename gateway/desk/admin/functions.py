@@ -32,7 +32,7 @@ class Function(Enum):
     GET_CREDENTIAL = Needs("credentials.get", AdminRight.READ)
     LIST_CREDENTIALS = Needs("credentials.list", AdminRight.READ)
     REVOKE_CREDENTIAL = Needs("credentials.revoke", AdminRight.CREDENTIALS)
-    MARK_CANARY = Needs("credentials.canary", AdminRight.CREDENTIALS)
+    MARK_CANARY = Needs("credentials.canary", AdminRight.CREDENTIALS, True)
     REVOKE_ALL_CREDENTIALS = Needs("credentials.revoke_all", AdminRight.CREDENTIALS, True)
 
     LIST_KEYS = Needs("keys.list", AdminRight.READ)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from gateway.access.key_administration import KeyAdministration
+from gateway.access.key_administration import KeyAdministration, require_key_id
 from gateway.access.key_advice import advice
 from gateway.access.key_ring import KeyRing, RingKey
 from gateway.clock import Clock
@@ -67,23 +67,29 @@ class Keys:
 
     async def activate(self, ask: Ask, kid: str, *, at_once: bool) -> tuple[RingKey, str]:
         """Sign with a prepared key (empty: whichever it is) from now on; raises as `KeyRing.activate`."""
-        return await self._change(ask, Function.ACTIVATE_KEY, lambda keys: keys.activate(kid or None, at_once=at_once))
+        named = kid or None
+        return await self._change(ask, Function.ACTIVATE_KEY, lambda keys: keys.activate(named, at_once=at_once), named)
 
     async def taint(self, ask: Ask, kid: str) -> tuple[RingKey, str]:
         """Sign no more with a key; raises as `KeyRing.taint`."""
-        return await self._change(ask, Function.TAINT_KEY, lambda keys: keys.taint(kid))
+        return await self._change(ask, Function.TAINT_KEY, lambda keys: keys.taint(kid), kid)
 
     async def revoke(self, ask: Ask, kid: str) -> tuple[RingKey, str]:
         """Refuse every token of a key for ever; raises as `KeyRing.revoke`."""
-        return await self._change(ask, Function.REVOKE_KEY, lambda keys: keys.revoke(kid))
+        return await self._change(ask, Function.REVOKE_KEY, lambda keys: keys.revoke(kid), kid)
 
     async def _change(
-        self, ask: Ask, function: Function, change: Callable[[KeyAdministration], Awaitable[RingKey]]
+        self,
+        ask: Ask,
+        function: Function,
+        change: Callable[[KeyAdministration], Awaitable[RingKey]],
+        kid: str | None = None,
     ) -> tuple[RingKey, str]:
-        by = await self._entrance.begin(ask, function)
+        ring = self._own_ring()
+        by = await self._entrance.begin(ask, function, lambda: None if kid is None else require_key_id(kid))
         with _explained():
-            key = await change(KeyAdministration(self._own_ring(), self._log, self._clock, by, ask.operator.origin))
-            keys = await asyncio.to_thread(self._own_ring().read)
+            key = await change(KeyAdministration(ring, self._log, self._clock, by, ask.operator.origin))
+            keys = await asyncio.to_thread(ring.read)
         return key, advice(keys, self._clock.now(), self._token_lifetime).get(key.kid, "")
 
     def _own_ring(self) -> KeyRing:

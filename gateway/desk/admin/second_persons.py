@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.access.approvals import Approvals
+from gateway.access.soundness import require_name
 from gateway.desk.admin.entrance import Entrance
 from gateway.desk.admin.functions import Ask, Function
 from gateway.store.second_factors import Approval
@@ -25,5 +26,5 @@ class SecondPersons:
 
     async def approve(self, ask: Ask, approval_id: str) -> Approval:
         """Approve a request of another operator; raises as `Approvals.approve`."""
-        await self._entrance.begin(ask, Function.GIVE_APPROVAL)
+        await self._entrance.begin(ask, Function.GIVE_APPROVAL, lambda: require_name("approval_id", approval_id))
         return await self._approvals.approve(ask.operator.name, approval_id)

@@ -13,8 +13,8 @@ from chatkey.admin.v1 import chat_registry_service_pb2 as chat_pb
 from chatkey.admin.v1 import client_service_pb2 as client_pb
 from chatkey.admin.v1 import credential_service_pb2 as credential_pb
 from chatkey.v1 import credential_self_pb2 as self_pb
-from gateway.access.administration import TERMS
 from gateway.access.issue import DEFAULT_LIFETIME, Terms
+from gateway.access.soundness import TERMS
 from gateway.addresses import AddressRanges
 from gateway.desk.admin.credentials import Whose
 from gateway.desk.admin.functions import Ask

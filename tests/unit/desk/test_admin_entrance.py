@@ -35,7 +35,9 @@ from gateway.operators import AdminRight
 from tests.support.open_administration import CODE, Offices, open_offices
 from tests.support.open_house import CHAT
 
-TERMS = Terms(client="svc:a", grants=(Grant(chat_id=CHAT, permissions=frozenset({Permission.WRITE})),))
+WRITE = frozenset({Permission.WRITE})
+LONG_AGO, TO_COME = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+TERMS = Terms(client="svc:a", grants=(Grant(chat_id=CHAT, permissions=WRITE),))
 PAGE = Page()
 
 
@@ -43,7 +45,9 @@ async def _tail(desk: AdminDesk, ask: Ask) -> None:
     await anext(desk.audit.tail(ask, {}, 1))
 
 
-CALLS: dict[Function, Callable[[AdminDesk, Ask], Awaitable[Any]]] = {
+Call = Callable[[AdminDesk, Ask], Awaitable[Any]]
+
+CALLS: dict[Function, Call] = {
     Function.ISSUE_CREDENTIAL: lambda desk, ask: desk.credentials.issue(ask, TERMS),
     Function.GET_CREDENTIAL: lambda desk, ask: desk.credentials.get(ask, "t"),
     Function.LIST_CREDENTIALS: lambda desk, ask: desk.credentials.list(ask, "", (), PAGE),
@@ -93,8 +97,87 @@ def test_every_function_is_tried() -> None:
 
 def test_what_changes_what_somebody_may_do_is_critical_but_for_taking_one_token_away() -> None:
     changing = {function for function in Function if function.value.right not in (AdminRight.READ, AdminRight.AUDIT)}
-    assert changing - set(CRITICAL) == {Function.REVOKE_CREDENTIAL, Function.MARK_CANARY}
+    assert changing - set(CRITICAL) == {Function.REVOKE_CREDENTIAL}
     assert set(CRITICAL) < changing
+
+
+UNSOUND: dict[Function, list[Call]] = {
+    Function.ISSUE_CREDENTIAL: [
+        lambda desk, ask: desk.credentials.issue(
+            ask, Terms(client="a b", grants=(Grant(chat_id=CHAT, permissions=WRITE),))
+        ),
+        lambda desk, ask: desk.credentials.issue(ask, replace(TERMS, grants=())),
+    ],
+    Function.REVOKE_CREDENTIAL: [lambda desk, ask: desk.credentials.revoke(ask, "")],
+    Function.MARK_CANARY: [lambda desk, ask: desk.credentials.mark_canary(ask, "a\0")],
+    Function.REVOKE_ALL_CREDENTIALS: [
+        lambda desk, ask: desk.credentials.revoke_all(ask, Whose(), None),
+        lambda desk, ask: desk.credentials.revoke_all(ask, Whose(client=""), None),
+        lambda desk, ask: desk.credentials.revoke_all(ask, Whose(client="svc:a"), TO_COME),
+        lambda desk, ask: desk.credentials.revoke_all(ask, Whose(key=("", "")), None),
+        lambda desk, ask: desk.credentials.revoke_all(ask, Whose(key=("\n", "k")), None),
+        lambda desk, ask: desk.credentials.revoke_all(ask, Whose(key=("", "k")), LONG_AGO),
+        lambda desk, ask: desk.credentials.revoke_all(ask, Whose(everybody=True), None),
+    ],
+    Function.ACTIVATE_KEY: [lambda desk, ask: desk.keys.activate(ask, "a b", at_once=True)],
+    Function.TAINT_KEY: [lambda desk, ask: desk.keys.taint(ask, "")],
+    Function.REVOKE_KEY: [lambda desk, ask: desk.keys.revoke(ask, "../ring")],
+    Function.ADD_CLIENT: [
+        lambda desk, ask: desk.clients.add(ask, "a b", {}),
+        lambda desk, ask: desk.clients.add(ask, "svc:a", {"label": "\x1b[2J"}),
+        lambda desk, ask: desk.clients.add(ask, "operator:bob", {}),
+    ],
+    Function.UPDATE_CLIENT: [
+        lambda desk, ask: desk.clients.update(ask, "svc:a", {"chat_ids": frozenset({0})}),
+        lambda desk, ask: desk.clients.update(ask, "operator:bob", {"address_ranges": None}),
+    ],
+    Function.DISABLE_CLIENT: [lambda desk, ask: desk.clients.disable(ask, "")],
+    Function.ENABLE_CLIENT: [
+        lambda desk, ask: desk.clients.enable(ask, "a\0b"),
+        lambda desk, ask: desk.clients.enable(ask, "operator:bob"),
+    ],
+    Function.AUTHORIZE_CHAT: [
+        lambda desk, ask: desk.chats.authorize(ask, 0, (), None),
+        lambda desk, ask: desk.chats.authorize(ask, CHAT, (), "\u202e"),
+    ],
+    Function.SUSPEND_CHAT: [lambda desk, ask: desk.chats.suspend(ask, 0)],
+    Function.RESUME_CHAT: [lambda desk, ask: desk.chats.resume(ask, 0)],
+    Function.REOPEN_CHAT: [lambda desk, ask: desk.chats.reopen(ask, 1 << 62)],
+    Function.APPROVE_MIGRATION: [lambda desk, ask: desk.chats.approve_migration(ask, 0)],
+    Function.GIVE_APPROVAL: [lambda desk, ask: desk.second_persons.approve(ask, "")],
+}
+WITHOUT_PARAMETERS = {Function.PREPARE_KEY}
+
+
+def test_the_form_of_whatever_is_critical_is_tried() -> None:
+    assert set(CRITICAL) - WITHOUT_PARAMETERS <= set(UNSOUND)
+
+
+@pytest.mark.parametrize(
+    ("function", "call"), [(function, call) for function, calls in UNSOUND.items() for call in calls]
+)
+async def test_a_request_that_is_not_sound_uses_up_no_code_and_is_on_record(
+    offices: Offices, function: Function, call: Call
+) -> None:
+    with pytest.raises(RequestInvalid):
+        await call(offices.desk, offices.ask())
+    assert offices.second_factor.asked == []
+    await offices.house.ledger.flush()
+    ((_, record),) = await offices.house.store.records(limit=10)
+    assert (record.event, record.decision, record.reason) == ("operator.refused", "deny", "invalid_request")
+    assert record.facts == {"by": "operator:alice", "function": function.value.name}
+    with pytest.raises(PermissionDenied):
+        await call(offices.desk, offices.ask(AdminRight.READ))
+
+
+async def test_over_the_network_an_operator_is_stopped_and_nothing_else(offices: Offices) -> None:
+    await offices.desk.clients.disable(offices.ask(), "operator:bob")
+    await offices.desk.credentials.revoke_all(offices.ask(), Whose(client="operator:bob"), None)
+    with pytest.raises(RequestInvalid, match="that is for the host"):
+        await offices.desk.clients.enable(offices.ask(), "operator:bob")
+    kept = await offices.house.store.registry.client("operator:bob")
+    assert kept is not None
+    assert not kept.enabled
 
 
 @pytest.mark.parametrize("function", Function)

@@ -120,7 +120,8 @@ class ClientServiceServicer:
 
     def EnableClient(self, request, context):
         """Takes back that a client was disabled. One of which nothing is known is refused with `STATE_CONFLICT`. A repeat succeeds and
-        changes nothing. Critical. Needs the right `clients`.
+        changes nothing. An operator, whose name begins with `operator:` here, can be disabled by `DisableClient` and is enabled on the host
+        alone. Critical. Needs the right `clients`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

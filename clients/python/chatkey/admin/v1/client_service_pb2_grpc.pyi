@@ -58,7 +58,8 @@ class ClientServiceStub:
     """
     EnableClient: _grpc.UnaryUnaryMultiCallable[_client_service_pb2.EnableClientRequest, _client_service_pb2.EnableClientResponse]
     """Takes back that a client was disabled. One of which nothing is known is refused with `STATE_CONFLICT`. A repeat succeeds and
-    changes nothing. Critical. Needs the right `clients`.
+    changes nothing. An operator, whose name begins with `operator:` here, can be disabled by `DisableClient` and is enabled on the host
+    alone. Critical. Needs the right `clients`.
     """
 
 @_typing.type_check_only
@@ -91,7 +92,8 @@ class ClientServiceAsyncStub(ClientServiceStub):
     """
     EnableClient: _aio.UnaryUnaryMultiCallable[_client_service_pb2.EnableClientRequest, _client_service_pb2.EnableClientResponse]  # type: ignore[assignment]
     """Takes back that a client was disabled. One of which nothing is known is refused with `STATE_CONFLICT`. A repeat succeeds and
-    changes nothing. Critical. Needs the right `clients`.
+    changes nothing. An operator, whose name begins with `operator:` here, can be disabled by `DisableClient` and is enabled on the host
+    alone. Critical. Needs the right `clients`.
     """
 
 class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -157,7 +159,8 @@ class ClientServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_client_service_pb2.EnableClientResponse, _abc.Awaitable[_client_service_pb2.EnableClientResponse]]:
         """Takes back that a client was disabled. One of which nothing is known is refused with `STATE_CONFLICT`. A repeat succeeds and
-        changes nothing. Critical. Needs the right `clients`.
+        changes nothing. An operator, whose name begins with `operator:` here, can be disabled by `DisableClient` and is enabled on the host
+        alone. Critical. Needs the right `clients`.
         """
 
 def add_ClientServiceServicer_to_server(servicer: ClientServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

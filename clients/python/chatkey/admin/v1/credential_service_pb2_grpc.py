@@ -112,7 +112,8 @@ class CredentialServiceServicer:
 
     def MarkCanary(self, request, context):
         """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
-        it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
+        it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Critical. Needs the right
+        `credentials`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -67,7 +67,8 @@ class CredentialServiceStub:
     """
     MarkCanary: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.MarkCanaryRequest, _credential_service_pb2.MarkCanaryResponse]
     """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
-    it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
+    it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Critical. Needs the right
+    `credentials`.
     """
     RevokeAllCredentials: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.RevokeAllCredentialsRequest, _credential_service_pb2.RevokeAllCredentialsResponse]
     """Revokes every token of a client, of one key, or of everybody, operators included. Critical. Needs the right `credentials`.
@@ -105,7 +106,8 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     """
     MarkCanary: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.MarkCanaryRequest, _credential_service_pb2.MarkCanaryResponse]  # type: ignore[assignment]
     """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
-    it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
+    it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Critical. Needs the right
+    `credentials`.
     """
     RevokeAllCredentials: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.RevokeAllCredentialsRequest, _credential_service_pb2.RevokeAllCredentialsResponse]  # type: ignore[assignment]
     """Revokes every token of a client, of one key, or of everybody, operators included. Critical. Needs the right `credentials`.
@@ -170,7 +172,8 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.MarkCanaryResponse, _abc.Awaitable[_credential_service_pb2.MarkCanaryResponse]]:
         """Makes one token a bait, for good: from now on every use of it is refused as any bad token is, and raises the alarm, even when
-        it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Needs the right `credentials`.
+        it has expired. Put it where only a thief would find it. A repeat succeeds and changes nothing. Critical. Needs the right
+        `credentials`.
         """
 
     @_abc_1.abstractmethod
