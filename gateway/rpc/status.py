@@ -133,7 +133,8 @@ def _pause(retry_after: timedelta | None) -> tuple[list[Message], Trailers]:
         return [], ()
     delay = Duration()
     delay.FromTimedelta(retry_after)
-    milliseconds = -(-retry_after // timedelta(milliseconds=1))
+    # Told to wait 0, gRPC's C core never tries again and hangs until the deadline; a negative number forbids to.
+    milliseconds = max(1, -(-retry_after // timedelta(milliseconds=1)))
     return [RetryInfo(retry_delay=delay)], (("grpc-retry-pushback-ms", str(milliseconds)),)
 
 

@@ -13,11 +13,13 @@ import pytest
 
 import chatkey
 from chatkey import BlockingClient, Client, State, TextFormat, WaitFor, WhenUnknown
+from chatkey.connection import Connection
 from gateway import app
 from gateway.access.issue import Issuer
 from gateway.access.key_file import issuer_key
 from gateway.clock import SystemClock
 from gateway.config import Config, Secret
+from gateway.rpc.server import OPTIONS
 from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
 
@@ -225,3 +227,9 @@ async def test_watching_goes_on_after_a_restart(gateway: Gateway) -> None:
         await gateway.start()
         after = await client.send("after")
         await until(after.id)
+
+
+def test_the_client_does_not_ping_more_often_than_the_gateway_allows() -> None:
+    client = dict(Connection(address="gateway.example:443").options)
+    door = dict(OPTIONS)
+    assert int(client["grpc.keepalive_time_ms"]) >= door["grpc.http2.min_ping_interval_without_data_ms"]

@@ -141,6 +141,12 @@ def test_what_passes_says_when_to_try_again(
     assert dict(answer.trailers)["grpc-retry-pushback-ms"] == milliseconds
 
 
+@pytest.mark.parametrize("asked", [timedelta(), timedelta(seconds=-1)])
+def test_a_pause_that_is_over_is_not_the_number_that_grpc_hangs_at(asked: timedelta) -> None:
+    answer = answer_to(errors.QuotaExceeded(retry_after=asked))
+    assert dict(answer.trailers)["grpc-retry-pushback-ms"] == "1"
+
+
 def test_a_missing_message_is_named() -> None:
     (resource,) = details_of(answer_to(errors.MessageNotFound(messageId="m-1")), ResourceInfo)
     assert (resource.resource_type, resource.resource_name) == ("chatkey.v1.Message", "m-1")
