@@ -28,7 +28,7 @@ def main() -> None:
         subprocess.run(
             [
                 sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
-                "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate",
+                "--generate-hashes", "--no-strip-extras", "--no-emit-index-url", "--no-header", "--no-annotate",
                 "--output-file", str(LOCK), source.name,
             ],
             check=True,
