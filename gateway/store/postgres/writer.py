@@ -26,7 +26,10 @@ Work: TypeAlias = Callable[[Transaction], Awaitable[T]]
 
 _GROUP = 512  # requests in one commit
 _PATIENCE_S = 15.0  # with a server that does not answer; then the connection is given up
+_LONGEST_S = 10.0  # of a transaction, the wait for its lock included and that for the standby not
 _PAUSE_S = 0.1  # until a server that can't be reached is tried again, while a commit is unknown
+
+_CAN_END = (17,)
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +52,9 @@ class _Unknown(Exception):
 class Writer:
     """Runs work in the database, in the order in which it is handed in, and answers once its commit is durable."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
-        """Begin to write."""
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], longest_s: float = _LONGEST_S) -> None:
+        """Begin to write. A transaction that lasts longer is undone by the server, from PostgreSQL 17 on."""
+        self._longest_s = longest_s
         self.on_change: Callable[[], None] = lambda: None
         self.on_connect: Callable[[], None] = lambda: None
         self._connect = connect
@@ -200,9 +204,14 @@ class Writer:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
+            connection = await self._connect()
+            with self._patience(connection):
+                if connection.get_server_version() >= _CAN_END:
+                    # To the server half a statement is no idleness: who stands still in it keeps all others waiting.
+                    await connection.execute(f"SET transaction_timeout = {self._longest_s * 1000:.0f}")
+            connection.add_log_listener(self._warned)
+            self._connection = connection
             self.on_connect()
-            self._connection.add_log_listener(self._warned)
         return self._connection
 
     def _warned(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -15,6 +16,7 @@ from gateway.store.postgres.feed import PostgresFeed
 from gateway.store.postgres.place import Place
 from gateway.store.postgres.reader import CONNECTIONS, Reader, Reading
 from gateway.store.postgres.transaction import Transaction
+from gateway.store.postgres.writer import Writer
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.ports import free_port
 from tests.support.postgres import PASSWORD, USER, Postgres
@@ -29,6 +31,7 @@ HOSTILE = {
     "statement_timeout": "1ms",
 }
 
+HALF = "half " * 1000
 Opened = Callable[[str, str], AbstractAsyncContextManager[PostgresReadings]]
 BACKEND_KEY = b"K\0\0\0\x0c"
 
@@ -290,3 +293,26 @@ async def test_a_server_that_is_lost_while_it_is_prepared_is_one_line(postgres: 
         with pytest.raises(ConfigInvalid, match="CHATKEY_DATABASE: the PostgreSQL server can't be used: "):
             async with open_postgres(await postgres.database(lost.own_port), PASSWORD):
                 pytest.fail("it was opened")
+
+
+async def test_who_stands_still_in_the_middle_of_a_word_keeps_no_other_waiting(postgres: Postgres) -> None:
+    """A transaction is not idle, as far as the server knows, while half of a statement has come."""
+    address = await postgres.database()
+    async with relayed(postgres.cluster.port) as still, open_postgres(address, PASSWORD) as other:
+        near = address.replace(str(postgres.cluster.port), str(still.own_port))
+        writer = Writer(Place(near, "test", PASSWORD).connect, longest_s=0.5)
+        chunks = itertools.count()
+
+        def asked(data: bytes) -> bytes:
+            if len(data) > len(HALF) and next(chunks):
+                still.flows.clear()
+            return data
+
+        still.asked = asked
+        speaking = writer.submit(lambda transaction: transaction.one("SELECT length($1::text)", HALF * 1000))
+        await until(lambda: not still.flows.is_set(), "it stands still")
+        assert await add(other) == 1
+        still.asked = bytes
+        still.flows.set()
+        assert await speaking == (len(HALF) * 1000,), "what was not done is done again"
+        await writer.close()
