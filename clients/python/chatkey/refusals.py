@@ -118,17 +118,14 @@ def error_from(failed: FailedCall, request_id: str = "") -> ChatkeyError:
     pushback = _pushback(trailers.get("grpc-retry-pushback-ms"))
 
     error = kind(_text(kind, code, failed.details() or "", request_id))
-    error.code = code
     error.reason = info.reason if info.domain == DOMAIN else ""
-    error.metadata = dict(info.metadata)
-    error.message_id = error.metadata.get("messageId", "")
     error.error_id = str(trailers.get("chatkey-error-id", ""))
-    error.request_id = request_id
     error.violations = details.violations
     error.retry_after = (
         timedelta(milliseconds=pushback) if pushback is not None and pushback >= 0 else details.retry_after
     )
-    error.retriable = code is grpc.StatusCode.UNAVAILABLE and kind.may_retry and (pushback is None or pushback >= 0)
+    _complete(error, code, info.metadata, request_id)
+    error.retriable = error.retriable and (pushback is None or pushback >= 0)
     return error
 
 
@@ -138,16 +135,20 @@ def error_of(refusal: messaging_gateway_pb2.Refusal, request_id: str = "") -> Ch
     reason = reason_of(refusal.reason)
     kind = BY_REASON.get(reason) or BY_CODE.get(code, ChatkeyError)
     error = kind(_text(kind, code, refusal.description, request_id))
-    error.code = code
     error.reason = reason
-    error.metadata = dict(refusal.metadata)
-    error.message_id = error.metadata.get("messageId", "")
     error.error_id = refusal.error_id
-    error.request_id = request_id
     error.violations = tuple(Violation(each.field, each.description) for each in refusal.violations)
     error.retry_after = refusal.retry_delay.ToTimedelta() if refusal.HasField("retry_delay") else None
-    error.retriable = code is grpc.StatusCode.UNAVAILABLE and kind.may_retry
+    _complete(error, code, refusal.metadata, request_id)
     return error
+
+
+def _complete(error: ChatkeyError, code: grpc.StatusCode, metadata: Mapping[str, str], request_id: str) -> None:
+    error.code = code
+    error.metadata = dict(metadata)
+    error.message_id = error.metadata.get("messageId", "")
+    error.request_id = request_id
+    error.retriable = code is grpc.StatusCode.UNAVAILABLE and error.may_retry
 
 
 def closed(request_id: str) -> ChatkeyError:
