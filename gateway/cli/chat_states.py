@@ -6,15 +6,15 @@ All of it works on the database, also beside a server, which acts on it within a
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
-import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from gateway.audit.lines import visible
 from gateway.cli.config import configuration
+from gateway.cli.registry import operator
 
 if TYPE_CHECKING:
     from gateway.store.chats import ChatStore
@@ -49,7 +49,7 @@ def approve(chat_id: int) -> None:
     from gateway.clock import SystemClock
     from gateway.delivery.chats import approved
 
-    record = approved(chat_id, _operator(), SystemClock().now())
+    record = approved(chat_id, operator(), SystemClock().now())
     move = _with_chats(lambda chats: chats.approve_move(chat_id, record))
     if move is None:
         raise click.ClickException(f"No migration of {chat_id} waits for approval: `chatkey chat migrate list`.")
@@ -67,7 +67,7 @@ def closed(as_json: bool) -> None:
             line = {"id": closure.chat_id, "until": until, "code": closure.code, "description": closure.description}
             click.echo(json.dumps(line))
         else:
-            click.echo(f"{closure.chat_id}\t{until}\t{closure.code} {closure.description}")
+            click.echo(f"{closure.chat_id}\t{until}\t{closure.code} {visible(closure.description, None)}")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -86,7 +86,7 @@ async def _open(chats: ChatStore, chat_id: int) -> bool:
     states = await chats.chat_states()
     moves = {move.chat_id: move.new_chat_id for move in (states.moves if states else ()) if move.approved}
     present_id = moves.get(chat_id, chat_id)
-    return await chats.open_chat(present_id, opened(present_id, "operator", SystemClock().now(), by=_operator()))
+    return await chats.open_chat(present_id, opened(present_id, "operator", SystemClock().now(), by=operator()))
 
 
 def _with_chats(work: Callable[[ChatStore], Awaitable[T]]) -> T:
@@ -97,11 +97,3 @@ def _with_chats(work: Callable[[ChatStore], Awaitable[T]]) -> T:
             return await work(chats)
 
     return asyncio.run(run())
-
-
-def _operator() -> str:
-    """Return who runs this command, for the audit log."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

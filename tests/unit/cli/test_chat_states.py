@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.main import main
+from gateway.cli.registry import operator
 from gateway.model import Record
 from gateway.store.chats import Closure, Move
 from gateway.store.sqlite import open_sqlite, read_sqlite
@@ -51,14 +52,17 @@ def records(database: Path) -> list[Record]:
     return asyncio.run(read())
 
 
-def test_a_migration_is_listed_and_approved_once(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_migration_is_listed_and_approved_once(
+    database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody-else")
     status, out, _ = run(capsys, "migrate", "list")
     assert (status, out) == (0, "-5\t-1000000000005\t2026-01-02T03:04:05+00:00\twaits for approval\n")
     status, out, _ = run(capsys, "migrate", "approve", "-5")
     assert (status, out) == (0, "What is sent to -5 goes to -1000000000005 from now on.\n")
     record = records(database)[-1]
     assert (record.event, record.chat_id) == ("chat.migration_approved", -5)
-    assert record.facts["by"]
+    assert record.facts["by"] == operator()
     _, out, _ = run(capsys, "migrate", "list", "--json")
     assert json.loads(out)["approved"] is True
     status, out, err = run(capsys, "migrate", "approve", "-5")
