@@ -7,19 +7,23 @@ one after the other and then the database, are one chain.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.lines import from_json_line, timestamp
+from gateway.audit.lines import from_json_line, instant_from, timestamp
 from gateway.model import Record
 from gateway.store.seals import Checkpoint
 
 VERSION = 1
+MAX_BYTES = 1 << 30
+"""More than any file has: some 10,000 records, unless one checkpoint is over more."""
 _NAME = re.compile(r"checkpoint-([0-9]{12})\.jsonl", re.ASCII)
 
 
@@ -86,6 +90,18 @@ def checkpoint_line(checkpoint: Checkpoint) -> str:
     )
 
 
+def content(path: Path) -> bytes:
+    """Return what is in a file; raises `ValueError` where it is too long to be one, and `OSError`."""
+    # A pipe in its place does not block, and a device has no end.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        if status.st_size > MAX_BYTES:
+            raise ValueError("is longer than any archive file")
+        return file.read()
+
+
 def read(path: Path) -> tuple[Place, Sequence[Line | Checkpoint]]:
     """Return where a file goes on from, and what is in it.
 
@@ -94,7 +110,7 @@ def read(path: Path) -> tuple[Place, Sequence[Line | Checkpoint]]:
         OSError: it can't be read.
     """
     try:
-        lines = path.read_bytes().decode().split("\n")
+        lines = content(path).decode().split("\n")
     except UnicodeDecodeError as error:
         raise ValueError("is damaged: it is no text") from error
     if lines.pop():
@@ -105,7 +121,7 @@ def read(path: Path) -> tuple[Place, Sequence[Line | Checkpoint]]:
         found = []
         for number, text in enumerate(lines[1:], 2):  # noqa: B007 - for whoever reads the error
             found.append(_entry(text))
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"is damaged in line {number}") from error
     return place, found
 
@@ -146,12 +162,14 @@ def _entry(text: str) -> Line | Checkpoint:
 
 
 def _checkpoint(fields: Any) -> Checkpoint:
+    key_id = str(fields["key_id"])
+    key_id.encode()  # what is signed is bytes
     return Checkpoint(
         number=_integer(fields["checkpoint"]),
-        at=datetime.fromisoformat(fields["at"]),
+        at=instant_from(fields["at"]),
         seq=_integer(fields["seq"]),
         link=bytes.fromhex(fields["link"]),
-        key_id=str(fields["key_id"]),
+        key_id=key_id,
         signature=bytes.fromhex(fields["signature"]),
     )
 

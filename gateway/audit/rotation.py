@@ -92,6 +92,8 @@ class Rotation:
             await asyncio.to_thread(_put, path, content)
         except OSError as error:
             raise AuditUnavailable(f"{path} can't be read or written: {error.strerror}") from error
+        except ValueError as error:
+            raise StateConflict(f"{path} {error}: `chatkey audit verify` shows what was done") from error
         if not await self._seals.archive(archived, stretch[-1]):
             raise StateConflict("the audit log was archived by somebody else meanwhile")
         return path
@@ -146,5 +148,5 @@ def _put(path: Path, content: bytes) -> None:
     """Put a file in place, unless it is there already."""
     if not path.exists():
         private_files.write(path, content)
-    elif path.read_bytes() != content:
+    elif archive.content(path) != content:
         raise StateConflict(f"{path} is not what the database has: `chatkey audit verify` shows what was done")

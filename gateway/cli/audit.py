@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -80,7 +81,7 @@ def verify(keys: Sequence[str], expect: Sequence[str], archives: Path | None, as
     if not keys and not (config.data_dir / "audit").exists():
         raise click.ClickException(f"There is no audit key in {config.data_dir}: name one with --key.")
     trusted = [_bytes(key, "--key") for key in keys] or [open_signer(config.data_dir).public]
-    expected = {int(seq): _bytes(link, "--expect") for seq, _, link in (item.partition(":") for item in expect)}
+    expected = dict(_link(item) for item in expect)
 
     async def look() -> proof.Verdict:
         async with open_readings(config) as store:
@@ -190,6 +191,13 @@ def _readable_archives() -> Iterator[None]:
         raise click.ClickException(f"{error}: `chatkey audit verify` says more.") from None
 
 
+def _link(item: str) -> tuple[int, bytes]:
+    seq, _, link = item.partition(":")
+    if re.fullmatch("[0-9]{1,18}", seq, re.ASCII) is None:
+        raise click.BadParameter("SEQ:LINK is needed, as it was printed", param_hint="--expect")
+    return int(seq), _bytes(link, "--expect")
+
+
 def _bytes(text: str, option: str) -> bytes:
     try:
         found = bytes.fromhex(text)
@@ -208,7 +216,7 @@ async def _records(limit: int, *, newest_first: bool, **equal: Any) -> Sequence[
 
 
 def _print(records: Sequence[tuple[int, Record]], as_json: bool) -> None:
-    from gateway.audit.lines import timestamp, to_json_line
+    from gateway.audit.lines import timestamp, to_json_line, visible
 
     for seq, record in records:
         if as_json:
@@ -221,4 +229,6 @@ def _print(records: Sequence[tuple[int, Record]], as_json: bool) -> None:
             where += f" -> {record.claimed_chat_id}"
         times = f"{record.count} times" if record.count > 1 else ""
         about = record.message_id or record.error_id
-        click.echo("  ".join(filter(None, [timestamp(record.at), what, who, where, record.address, times, about])))
+        line = "  ".join(filter(None, [timestamp(record.at), what, who, where, record.address, times, about]))
+        # Once more, and whole: who may write the database or an archive file must not drive the terminal.
+        click.echo(line if line.isprintable() else visible(line, None))

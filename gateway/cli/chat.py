@@ -91,6 +91,7 @@ def discover(as_json: bool) -> None:
     suspended, the title is kept.
     """
     from gateway.app import seen_chats
+    from gateway.audit.lines import visible
     from gateway.telegram.failures import BotFailure, BotRefused, Refused
 
     config = configuration()
@@ -112,4 +113,5 @@ def discover(as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps({"id": chat.id, "type": chat.type, "title": chat.title}))
         else:
-            click.echo(f"{chat.id}\t{chat.type}\t{chat.title}")
+            # A title is what somebody in Telegram wrote.
+            click.echo(f"{chat.id}\t{chat.type}\t{visible(chat.title, None)}")

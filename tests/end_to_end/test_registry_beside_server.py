@@ -127,6 +127,9 @@ async def test_the_title_of_a_chat_is_kept_when_it_is_discovered(telegram: tuple
         await server.ask("chat", "authorize", str(OPS))
         telegram[0].inject({"chat_id": OPS, "text": "hello"})
         assert await server.ask("chat", "discover") == f"{OPS}\tgroup\tOps\n"
+        telegram[0].add_chat(-1099, type="group", title="Ops\u202e\x1b]0;x\x07\n-1\tgroup")
+        telegram[0].inject({"chat_id": -1099, "text": "hello"})
+        assert "-1099\tgroup\tOps\\u202e\\x1b]0;x\\x07\\n-1\\tgroup\n" in await server.ask("chat", "discover")
         (chat,) = await server.rows("chat", "list")
         assert chat["title"] == "Ops"
 

@@ -241,6 +241,20 @@ def put_a_folder(log: Log) -> None:
     path.mkdir()
 
 
+def put_a_pipe(log: Log) -> None:
+    path = log.files[1]
+    path.unlink()
+    os.mkfifo(path)
+
+
+def put_an_endless_file(log: Log) -> None:
+    os.truncate(log.files[1], archive.MAX_BYTES + 1)
+
+
+def before_the_first_year(line: str) -> str:
+    return line.replace(AT.isoformat()[:10], "0001-01-01").replace("Z", "+14:00")
+
+
 def later(record: str) -> str:
     return record.replace("T12:00:00.000Z", "T12:00:00.001Z")
 
@@ -270,6 +284,18 @@ TAMPERING: dict[str, tuple[Callable[[Log], object], str]] = {
     "the last file is missing": (lambda log: log.files[2].unlink(), "what the database has, from checkpoint 3 to 3"),
     "all files are missing": (lambda log: [path.unlink() for path in log.files], "from checkpoint 1 to 3"),
     "a folder": (put_a_folder, "can't be read"),
+    "a pipe": (put_a_pipe, "can't be read"),
+    "a file without an end": (put_an_endless_file, "is longer than any archive file"),
+    "nesting without an end": (edit(2, lambda lines: [lines[0], "[" * 100_000, *lines[2:]]), "is damaged in line 2"),
+    "an instant that no calendar has": (
+        edit(2, lambda lines: [*lines[:-1], before_the_first_year(lines[-1])]),
+        "is damaged in line 5",
+    ),
+    "an instant without a zone": (edit(2, lambda lines: [*lines[:-1], lines[-1].replace("Z", "")]), "in line 5"),
+    "a name that is no text": (
+        edit(2, lambda lines: [*lines[:-1], lines[-1].replace('"key_id":"', '"key_id":"\\ud800')]),
+        "is damaged in line 5",
+    ),
     "swap": (swap_files, "does not go on where the archive before it ends"),
     "the checkpoint that joins them": (
         lambda log: log.tamper("DELETE FROM audit_checkpoints WHERE number = 3"),
@@ -424,7 +450,14 @@ def test_a_line_is_read_as_it_was_written() -> None:
     )
     line = to_json_line(3, record)
     assert from_json_line(line) == (3, record)
-    for wrong in ("{}", "[]", "1", line.replace('"v":1', '"v":2'), line.replace('"event"', '"evant"'), "{"):
+    for wrong in (
+        "{}", "[]", "1", "{", "[" * 100_000, line.replace('"v":1', '"v":2'), line.replace('"event"', '"evant"'),
+        line.replace('"event":"e"', '"event":7'), line.replace('"count":7', '"count":"7"'),
+        line.replace('"count":7', '"count":true'), line.replace('"verified":false', '"verified":0'),
+        line.replace('"chat_id":-1', '"chat_id":"-1"'), line.replace('"seq":3', '"seq":"3"'),
+        line.replace('"b":true', '"b":[]'), line.replace('{"a"', '{"a":1,"facts":{"a"'),
+        line.replace("Z", ""), before_the_first_year(line),
+    ):  # fmt: skip
         with pytest.raises(ValueError, match=r"."):
             from_json_line(wrong)
 

@@ -57,6 +57,21 @@ def test_a_log_is_moved_and_is_still_one(audit: Command, log: Log, tmp_path: Pat
     assert "as written" in audit("verify", "--expect", after["head"])
 
 
+def test_a_terminal_is_not_driven_by_what_somebody_wrote_into_a_file(audit: Command, log: Log) -> None:
+    audit("rotate")
+    text = log.files[0].read_text().replace("svc:5", "svc\\u001b]0;x\\u0007\\u202e")
+    log.files[0].write_text(text)
+    printed = audit("search", "--archives")
+    assert "svc\\x1b]0;x\\x07\\u202e" in printed
+    assert printed.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("kept", ["12", "x:" + "00" * 32, "1:zz", ":", "1_0:" + "00" * 32])
+def test_a_link_that_is_none_is_told_in_one_line(audit: Command, kept: str) -> None:
+    audit("rotate")
+    assert audit("verify", "--expect", kept, status=2).count("\n") == 1
+
+
 def test_what_was_moved_is_found_and_printed(audit: Command) -> None:
     audit("rotate", "--all")
     assert audit("search", "--client", "svc:5") == ""
