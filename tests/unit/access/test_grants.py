@@ -123,6 +123,18 @@ def test_row_16_what_merely_equals_the_topic_is_refused(asked: object) -> None:
     assert caught.value.record == {"chat_id": CHAT, "facts": {"claimed_message_thread_id": 0}}
 
 
+@pytest.mark.parametrize("thread", [1, 2, MAX_MESSAGE_THREAD_ID])
+def test_row_16_whoever_names_no_topic_names_none_that_a_key_could_have(thread: int) -> None:
+    assert denied(pinned_to(CHAT, thread=thread), Permission.WRITE, CHAT).cause == "thread_mismatch"
+
+
+def test_why_the_only_chat_is_withheld_is_on_record_with_the_chat() -> None:
+    caller = replace(CALLER, grants=(Grant(chat_id=CHAT, permissions=frozenset(), withheld="chat_suspended"),))
+    with pytest.raises(PermissionDenied) as caught:
+        grants.allowing(caller, Permission.WRITE)
+    assert (caught.value.cause, caught.value.record) == ("chat_suspended", {"chat_id": CHAT})
+
+
 def test_row_16_a_call_that_names_no_topic_is_for_the_chat_as_a_whole() -> None:
     assert denied(pinned_to(CHAT, *Permission, thread=42), Permission.MODERATE, CHAT).cause == "thread_mismatch"
     assert denied(pinned_to(CHAT, thread=42), Permission.WRITE, 42).cause == "chat_mismatch"

@@ -17,12 +17,14 @@ from gateway.access.authenticators import Authenticators
 from gateway.access.children import Children
 from gateway.access.issue import Issuer
 from gateway.access.key_administration import KeyAdministration
-from gateway.access.key_ring import open_ring
+from gateway.access.key_ring import CALLERS, OPERATORS, open_ring
 from gateway.access.keys import KeySet
 from gateway.access.one_time_codes import MOST_FAILURES
+from gateway.access.operator_issue import note_issued
 from gateway.access.tokens import Verifier
 from gateway.errors import ApprovalRequired, StepUpRequired
 from gateway.model import Caller, Grant, Narrowing, Origin, Permission, Record
+from gateway.operators import AdminRight, Operator
 from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from tests.unit.access.forge import AUDIENCE, ISSUER, KEY, NOW, Hands
 
@@ -80,6 +82,11 @@ CHANGES: dict[str, tuple[Change, Record]] = {
         lambda does: does.revoke_key(ISSUER, "kid-9"),
         expected("key.revoked", issuer=ISSUER, key_id="kid-9"),
     ),
+    "canary": (
+        lambda does: does.mark_canary("jti-1"),
+        expected("token.canary_marked", token_id="jti-1", client="svc:a"),
+    ),
+    "canary of nobody": (lambda does: does.mark_canary("jti-2"), expected("token.canary_marked", token_id="jti-2")),
     "revoke all": (
         lambda does: does.revoke_all(NOW),
         expected("token.all_revoked", facts={"not_before": "2026-11-24T12:00:00+00:00"}),
@@ -95,6 +102,7 @@ async def test_a_change_of_the_registry_is_on_record_whole(store: SqliteStore, c
     await does.disable_client("svc:off")
     await does.authorize_chat(-1001, frozenset(Permission))
     await does.suspend_chat(-1001)
+    await does.note_issued(CALLER)
     before = await log(store)
     work, record = CHANGES[change]
     await work(does)
@@ -196,3 +204,39 @@ async def test_the_key_that_is_named_is_the_one_that_is_activated(store: SqliteS
     assert (done.event, done.key_id, done.at) == ("key.activated", new, clock.now())
     with pytest.raises(Exception, match="only a prepared key"):
         await does.activate(old)
+
+
+async def test_a_change_of_the_ring_is_on_record_with_its_call_and_whose_ring_it_is(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    for name in (CALLERS, OPERATORS):
+        ring = open_ring(tmp_path, name)
+        key = await KeyAdministration(ring, store, Hands(), "os:alice", ORIGIN).prepare()
+        whose: dict[str, str | int | bool] = {"ring": OPERATORS} if name == OPERATORS else {}
+        called = {"address": ORIGIN.address, "method": ORIGIN.method, "call_id": ORIGIN.call_id}
+        facts = {"verb": "prepare", **whose}
+        assert (await log(store))[-2:] == [
+            expected("key.change_intended", facts=facts, **called),
+            expected("key.prepared", key_id=key.kid, facts=facts, **called),
+        ]
+
+
+async def test_an_operators_token_is_on_record_whole(store: SqliteStore) -> None:
+    operator = Operator(
+        name="alice",
+        rights=frozenset(AdminRight),
+        token_id="jti-1",
+        key_id="kid-1",
+        issuer=ISSUER,
+        issued_at=NOW,
+        expires_at=NOW + timedelta(minutes=15),
+    )
+    await note_issued(store, operator, "os:alice", Hands())
+    facts: dict[str, str | int | bool] = {
+        "operator": "alice",
+        "scope": " ".join(right.value for right in AdminRight),
+        "expires_at": "2026-11-24T12:15:00+00:00",
+    }
+    assert await log(store) == [
+        expected("operator.token_issued", token_id="jti-1", key_id="kid-1", issuer=ISSUER, facts=facts)
+    ]

@@ -386,7 +386,9 @@ class SwitchedStore:
 
 @pytest.mark.parametrize("way", ["fails", "hangs"])
 @virtual
-async def test_that_it_is_stale_is_told_and_that_it_is_fresh_again(way: str) -> None:
+async def test_that_it_is_stale_is_told_and_that_it_is_fresh_again(
+    way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = SwitchedStore()
     told: list[bool] = []
     registry = Registry(
@@ -406,6 +408,9 @@ async def test_that_it_is_stale_is_told_and_that_it_is_fresh_again(way: str) -> 
     assert (told, registry.is_stale) == ([], False)
     await asyncio.sleep(1.5)
     assert (told, registry.is_stale) == ([False], True)
+    said = capsys.readouterr().out
+    assert "registry.stale" in said
+    assert "nothing is accepted or sent" in said
     asked = store.asked
     await asyncio.sleep(60)
     # A storage that hangs is not asked again and again: it would have to answer all of it.
@@ -414,6 +419,9 @@ async def test_that_it_is_stale_is_told_and_that_it_is_fresh_again(way: str) -> 
     store.hangs.set()
     await asyncio.sleep(1)
     assert (told, registry.is_stale) == ([False, True], False)
+    said = capsys.readouterr().out
+    assert "registry.fresh" in said
+    assert "messages are sent again" in said
     following.cancel()
 
 
@@ -489,6 +497,41 @@ async def test_row_34_a_clock_that_goes_back_brings_no_revoked_token_to_life(off
         assert len(registry.revocations.tokens) == 0
 
 
+async def test_nothing_that_was_swept_comes_back_however_little_the_clock_says(office: Office) -> None:
+    for at in (NOW + 2 * KEPT_AFTER_EXPIRY, NOW):
+        office.clock.at = at
+        await office.registry.sweep()
+        assert office.registry.revocations.swept_until == NOW + KEPT_AFTER_EXPIRY
+
+
+async def test_one_sweep_takes_all_that_is_old_enough(office: Office) -> None:
+    await old_tokens(office, 2_000)
+    await office.registry.refresh()
+    await office.registry.sweep()
+    assert len(office.registry.revocations.tokens) == 0
+
+
+async def test_it_is_swept_again_and_again(office: Office) -> None:
+    sweeping = asyncio.create_task(office.registry.run_sweeps(timedelta(milliseconds=1)))
+    for number in range(2):
+        await old_tokens(office, 3, first=3 * number)
+        await office.administration.revoke_token(f"t{number}")
+        await office.registry.refresh()
+        while len(office.registry.revocations.tokens) > number + 1:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0)
+    sweeping.cancel()
+
+
+async def old_tokens(office: Office, count: int, first: int = 0) -> None:
+    """Revoke tokens that expired long ago."""
+    rows = [(token_digest(str(number)), 1) for number in range(first, first + count)]
+    await office.store._writer.submit(
+        lambda database: database.connection.executemany(
+            "INSERT INTO revoked_tokens (digest, expires_at) VALUES (?, ?)", rows
+        )
+    )
+
+
 async def test_a_revocation_outlives_its_token_as_long_as_a_message_may_wait(office: Office) -> None:
     await office.administration.revoke_token("t")
     await office.registry.refresh()
@@ -503,12 +546,7 @@ async def test_a_revocation_outlives_its_token_as_long_as_a_message_may_wait(off
 
 
 async def test_more_than_a_portion_is_swept_at_once(office: Office) -> None:
-    rows = [(token_digest(str(number)), 1) for number in range(1_500)]
-    await office.store._writer.submit(
-        lambda database: database.connection.executemany(
-            "INSERT INTO revoked_tokens (digest, expires_at) VALUES (?, ?)", rows
-        )
-    )
+    await old_tokens(office, 1_500)
     await office.administration.revoke_token("t")
     await office.registry.refresh()
     sweeping = asyncio.create_task(office.registry.run_sweeps(timedelta(milliseconds=1)))
@@ -537,12 +575,25 @@ async def test_the_log_says_what_holds_for_the_unknown_and_when_that_changes(
     loaded = capsys.readouterr().out
     assert "unknown_clients='the token decides'" in loaded
     assert "unknown_chats=denied" in loaded
+    assert "registry.loaded" in loaded
     await office.administration.add_client("svc:a", {})
     await office.registry.refresh()
     assert "registry.in_use" in capsys.readouterr().out
     await office.administration.add_client("svc:b", {})
     await office.registry.refresh()
     assert "registry.in_use" not in capsys.readouterr().out
+
+
+async def test_the_log_says_how_much_is_held(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    await office.administration.add_client("svc:a", {})
+    await office.administration.authorize_chat(OPS)
+    await office.administration.authorize_chat(FINANCE)
+    for number in range(3):
+        await office.administration.revoke_token(f"t{number}")
+    await office.registry.refresh()
+    office.registry.tell()
+    said = capsys.readouterr().out.split()
+    assert {"clients=1", "chats=2", "revoked_tokens=3", "unknown_clients=denied", "unknown_chats=denied"} <= {*said}
 
 
 # No layer gives what another one takes.

@@ -93,5 +93,6 @@ async def test_a_bound_token_is_its_second_factor(house: House) -> None:
     await house.registry.load()
     bound = replace(house.caller(), certificate_thumbprint="A" * 43)
     house.registry.require_second_factor(bound)
-    with pytest.raises(StepUpRequired):
+    with pytest.raises(StepUpRequired) as refused:
         house.registry.require_second_factor(house.caller())
+    assert refused.value.cause == "second_factor_missing"
