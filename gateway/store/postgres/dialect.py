@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import asyncpg
 
@@ -31,6 +33,20 @@ def unescaped(text: str) -> str:
     if "\\" not in text:
         return text
     return "\\".join(part.replace("\\0", "\0") for part in text.split("\\\\"))
+
+
+def unnested(types: Sequence[str]) -> str:
+    """Return what makes rows of one array for each column."""
+    return f"unnest({', '.join(f'?::{name}[]' for name in types)})"
+
+
+def arrays(types: Sequence[str], rows: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return the values of rows as an array for each column: what a list holds is not escaped on its way."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(types)
+    return [
+        [None if value is None else escaped(value) for value in column] if name == "text" else list(column)
+        for name, column in zip(types, columns, strict=True)
+    ]
 
 
 def is_fault(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway.store import statements
 from gateway.store.database import Numbers
-from gateway.store.postgres.dialect import numbered
+from gateway.store.postgres.dialect import arrays, numbered, unnested
 from gateway.store.postgres.place import Connection
 from gateway.store.rows import Row
 
@@ -15,11 +15,14 @@ LOCK = (
     "SELECT message, change, record, CASE WHEN leader = current_setting('application_name') THEN epoch END "
     "FROM numbers FOR UPDATE"
 )
-# A row is written whatever the transaction did: a commit that wrote nothing would not wait for the standby.
+_RECORD_TYPES = ("bigint", "bigint", "text", "text", "text", "text", "text", "bigint", "text", "text", "text")
+# A row is written whatever the transaction did: a commit that wrote nothing would not wait for the standby. All in one
+# statement: while it is on its way, every other gateway waits for the lock.
 FINISH = (
-    "WITH turn AS (INSERT INTO writers VALUES (current_setting('application_name'), $4, clock_timestamp()) "
+    f"WITH records AS (INSERT INTO audit ({statements.RECORD_COLUMNS}) SELECT * FROM {unnested(_RECORD_TYPES)}), "  # noqa: S608
+    "turn AS (INSERT INTO writers VALUES (current_setting('application_name'), ?, clock_timestamp()) "
     "ON CONFLICT (name) DO UPDATE SET turn = excluded.turn, at = excluded.at) "
-    "UPDATE numbers SET message = $1, change = $2, record = $3"
+    "UPDATE numbers SET message = ?, change = ?, record = ?"
 )
 TURN = "SELECT turn FROM writers WHERE name = current_setting('application_name')"
 
@@ -66,7 +69,6 @@ class Transaction:
 
     async def finish(self, turn: int) -> None:
         """Write what is written at the end, so that it can be committed."""
-        if self._records:
-            await self.many(statements.ADD_RECORD, self._records)
         numbers = self.numbers
-        await self._connection.execute(FINISH, numbers.message, numbers.change, numbers.record, turn)
+        records = arrays(_RECORD_TYPES, self._records)
+        await self.execute(FINISH, *records, turn, numbers.message, numbers.change, numbers.record)
