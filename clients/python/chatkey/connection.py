@@ -76,12 +76,14 @@ class Connection:
         # A proxy is not this machine.
         return (*_OPTIONS, ("grpc.enable_http_proxy", 0)) if self.is_plaintext else _OPTIONS
 
-    def credentials(self) -> grpc.ChannelCredentials:
-        """Read the certificates.
+    def credentials(self) -> grpc.ChannelCredentials | None:
+        """Read the certificates; None for plaintext.
 
         Raises:
             ConfigurationError: A file can't be read.
         """
+        if self.is_plaintext:
+            return None
         return grpc.ssl_channel_credentials(
             root_certificates=_contents(self.ca_file or ssl.get_default_verify_paths().cafile),
             private_key=_contents(self.key_file),

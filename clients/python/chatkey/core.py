@@ -43,7 +43,7 @@ class Core(ABC):
         """Check the settings; nothing is sent.
 
         Raises:
-            ConfigurationError: There is no token, or settings contradict each other.
+            ConfigurationError: There is no token, a certificate can't be read, or settings contradict each other.
         """
         self._connection = Connection(
             address=address or os.environ.get("CHATKEY_ADDRESS") or DEFAULT_ADDRESS,

@@ -30,8 +30,13 @@ class AsyncTransport:
     """Makes calls from one event loop."""
 
     def __init__(self, connection: Connection, token: TokenSource, retries: Retries) -> None:
-        """Set up; the channel is opened by the first call, since only then there is an event loop to open it in."""
+        """Set up; the channel is opened by the first call, since only then there is an event loop to open it in.
+
+        Raises:
+            ConfigurationError: A certificate can't be read.
+        """
         self._connection = connection
+        self._credentials = connection.credentials()
         self._token = token
         self._retries = retries
         self._channel: grpc.aio.Channel | None = None
@@ -90,8 +95,8 @@ class AsyncTransport:
             address, options = self._connection.address, self._connection.options
             self._channel = (
                 grpc.aio.insecure_channel(address, options=options)
-                if self._connection.is_plaintext
-                else grpc.aio.secure_channel(address, self._connection.credentials(), options=options)
+                if self._credentials is None
+                else grpc.aio.secure_channel(address, self._credentials, options=options)
             )
             self._stubs = Stubs(self._channel)
         return self._stubs
@@ -113,7 +118,7 @@ class BlockingTransport:
             ConfigurationError: A certificate can't be read.
         """
         self._connection = connection
-        self._credentials = None if connection.is_plaintext else connection.credentials()
+        self._credentials = connection.credentials()
         self._token = token
         self._retries = retries
         self._opening = Lock()

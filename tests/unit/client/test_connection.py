@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from chatkey import BlockingClient, ChatkeyError, ConfigurationError, Unavailable
+from chatkey import BlockingClient, ChatkeyError, Client, ConfigurationError, Unavailable
 from chatkey.connection import Connection
 from chatkey.tokens import token_source
 from tests.unit.client.conftest import Opened
@@ -56,9 +56,12 @@ def test_only_this_machine_is_reached_in_plaintext(address: str, is_plaintext: b
         ({"token_file": "/nowhere/token"}, "either"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any], complaint: str) -> None:
+@pytest.mark.parametrize("kind", [Client, BlockingClient])
+def test_settings_that_contradict_each_other_are_refused(
+    kind: type[Client | BlockingClient], settings: dict[str, Any], complaint: str
+) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
-        BlockingClient("127.0.0.1:1", "a.b.c", **settings)
+        kind("127.0.0.1:1", "a.b.c", **settings)
 
 
 @pytest.mark.parametrize(
