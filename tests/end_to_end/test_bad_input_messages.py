@@ -64,8 +64,8 @@ async def test_a_text_has_at_most_4096_code_points(gateway: Gateway) -> None:
     assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "TEXT_TOO_LONG")
     assert dict(refusal.info.metadata) == {"length": "4097", "limit": "4096"}
     async with gateway.client(CHAT) as client:
-        for length, error in ((100_000, chatkey.InvalidRequest), (1_000_000, chatkey.ResourceExhausted)):
-            with pytest.raises(error):
+        for length in (100_000, 1_000_000):
+            with pytest.raises(chatkey.InvalidRequest):
                 await client.send("x" * length, chat_id=CHAT)
         sent = await client.send("\U0001f600" * 4096, chat_id=CHAT)
     assert sent.state is State.DELIVERED
