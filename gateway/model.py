@@ -174,6 +174,14 @@ class LinkPreview(Enum):
     AUTO = "auto"
 
 
+class Overflow(Enum):
+    """What to do with a text that is longer than Telegram takes."""
+
+    REJECT = "reject"
+    SPLIT = "split"
+    DOCUMENT = "document"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
     """Formatting of a part of a plain text; offset and length in UTF-16 code units, `kind` as in the Bot API."""
@@ -195,12 +203,23 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A piece of a text, with the formatting in it."""
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What a client asks for, as yet unchecked.
 
     Attributes:
         chat_id: Of an edit or a delete: 0 until it is known, by the message that it touches.
         target_id: The message that an edit or a delete touches; a delete has no content.
+        overflow: What to do if the text is too long. Nobody asks for the two below: they are what is done.
+        parts: The messages as which the text is sent, one after the other; empty: it is sent as it is.
+        document: The text of a file to which `text` is the caption; empty: there is no file.
     """
 
     chat_id: int
@@ -220,6 +239,9 @@ class Draft:
     send_at: datetime | None = None
     kind: Kind = Kind.SEND
     target_id: str = ""
+    overflow: Overflow = Overflow.REJECT
+    parts: tuple[Part, ...] = ()
+    document: str = ""
 
 
 class State(Enum):
@@ -271,10 +293,14 @@ class Message:
         ttl: How long it is worth sending from when it is first due; retried, from then on.
         attempts: How often it was handed to Telegram, an attempt under way included.
         unknown_attempts: How many of these ended without an answer.
-        telegram_message_ids: Those of the message that Telegram sent, changed or deleted.
-        telegram_chat_id: The chat that they count in: a group that became a supergroup has another. None: there are
-            none yet, or they are older than this.
+        telegram_message_ids: Those of the message that Telegram sent, changed or deleted; of its parts, in order: while
+            some are missing, the next is the one that is on its way or waits.
+        telegram_chat_id: The chat that they, or the first of them, count in: a group that became a supergroup has
+            another. None: there are none yet, or they are older than this.
         target_id: The message that it touches.
+        parts: As how many messages Telegram gets it, one after the other.
+        earlier_attempts: How many of `attempts` were for parts that are confirmed and are not the last.
+        earlier_unknown_attempts: How many of `unknown_attempts` were.
     """
 
     id: str
@@ -305,18 +331,37 @@ class Message:
     kind: Kind = Kind.SEND
     target_id: str = ""
     telegram_chat_id: int | None = None
+    parts: int = 1
+    earlier_attempts: int = 0
+    earlier_unknown_attempts: int = 0
     seq: int = 0
     change: int = 0
 
     @property
-    def possibly_duplicated(self) -> bool:
-        """Whether the chat may have seen it more than once.
+    def is_whole(self) -> bool:
+        """Whether Telegram has confirmed all of it."""
+        return len(self.telegram_message_ids) >= self.parts
 
-        What it may have seen: each attempt that got no answer, the one under way, and the one that was confirmed, by
-        which there are ids. To edit or delete twice is as good as once.
+    @property
+    def attempts_at_part(self) -> int:
+        """How often the part that is on its way, waits, or was the last was handed to Telegram."""
+        return self.attempts - self.earlier_attempts
+
+    @property
+    def unknown_attempts_at_part(self) -> int:
+        """How many of these ended without an answer."""
+        return self.unknown_attempts - self.earlier_unknown_attempts
+
+    @property
+    def possibly_duplicated(self) -> bool:
+        """Whether the chat may have seen it, or one of its parts, more than once.
+
+        What it may have seen of a part: each attempt that got no answer, the one under way, and the one that was
+        confirmed, by which there is an id. To edit or delete twice is as good as once.
         """
-        last = self.state is State.SENDING or bool(self.telegram_message_ids)
-        return self.kind is Kind.SEND and self.unknown_attempts + last > 1
+        last = self.state is State.SENDING or self.is_whole
+        twice = self.earlier_unknown_attempts > 0 or self.unknown_attempts_at_part + last > 1
+        return self.kind is Kind.SEND and twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,16 +15,22 @@ import click
 @click.option(
     "--format", "text_format", default="plain", type=click.Choice(["plain", "html", "markdown_v2", "markdown"])
 )
+@click.option(
+    "--overflow",
+    default="reject",
+    type=click.Choice(["reject", "split", "document"]),
+    help="What to do with a text of more than 4096 characters: several messages, or a file.",
+)
 @click.option("--request-id", metavar="NAME", help="Makes a repeat safe: the same name never sends twice.")
 @click.option("--silent", is_flag=True, help="Without a sound.")
 @click.option("--no-wait", is_flag=True, help="Return as soon as the message is on durable storage.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(text: str, as_json: bool, no_wait: bool, text_format: str, **options: Any) -> None:
+def command(text: str, as_json: bool, no_wait: bool, text_format: str, overflow: str, **options: Any) -> None:
     """Send TEXT through a running gateway; `-` reads it from standard input.
 
     The key comes from CHATKEY_TOKEN_FILE or CHATKEY_TOKEN, the gateway's address from CHATKEY_ADDRESS.
     """
-    from chatkey import BlockingClient, ChatkeyError, TextFormat, WaitFor
+    from chatkey import BlockingClient, ChatkeyError, Overflow, TextFormat, WaitFor
 
     if text == "-":
         text = sys.stdin.read()
@@ -33,6 +39,7 @@ def command(text: str, as_json: bool, no_wait: bool, text_format: str, **options
             message = client.send(
                 text,
                 text_format=TextFormat[text_format.upper()],
+                overflow=Overflow[overflow.upper()],
                 wait_for=WaitFor.ACCEPTANCE if no_wait else WaitFor.DELIVERY,
                 **options,
             )

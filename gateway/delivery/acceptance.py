@@ -82,7 +82,8 @@ class Acceptance(Inquiry):
             message = replace(message, expires_at=max(due_at, target.due_at) + draft.ttl)
         if self._schedule.enter(draft.chat_id, now_due=may_begin):
             message = replace(message, state=State.SENDING, attempts=1, attempted_at=now)
-        record = asked(message, caller, "message.accepted", now, **_placed(draft), **outcomes.touch_facts(message))
+        facts = {**_placed(draft), **outcomes.part_facts(message), **outcomes.touch_facts(message)}
+        record = asked(message, caller, "message.accepted", now, **facts)
         # A task of the room's own: a caller that hangs up must not leave a reserved attempt without its attempt.
         self._dispatcher.spawn(self._keep(message, record, draft, answer, target, taken))
         return answer
@@ -97,7 +98,7 @@ class Acceptance(Inquiry):
             GatewayError: As `accept`.
         """
         try:
-            target = await self.touchable(caller, draft.target_id)
+            target = await self.touchable(caller, draft.target_id, draft.kind)
         except (MessageNotFound, RequestInvalid, StateConflict):
             kept = await self._store.find(caller.client, draft.request_id) if draft.request_id else None
             if kept is None or not is_theirs(kept, caller):
@@ -108,18 +109,20 @@ class Acceptance(Inquiry):
         placed = replace(draft, chat_id=target.chat_id, message_thread_id=topic)
         return await self.accept(caller, placed, fingerprint, target)
 
-    async def touchable(self, caller: Caller, message_id: str) -> Message:
-        """Return a message of the caller's that can be edited and deleted, now or once it has been sent.
+    async def touchable(self, caller: Caller, message_id: str, kind: Kind) -> Message:
+        """Return a message of the caller's that can be edited, or deleted, now or once it has been sent.
 
         Raises:
             MessageNotFound: There is none, or it is not theirs.
-            RequestInvalid: It is an edit or a delete itself.
+            RequestInvalid: It is an edit or a delete itself, or is to be edited and was not sent as one text.
             StateConflict: It ended undelivered, or where it is can't be told or reached; `state` in the facts.
             NotDurable: The store can't be read.
         """
         message = await self.get(caller, message_id)
         if message.kind is not Kind.SEND:
             raise RequestInvalid([("message_id", "is that of an edit or a delete: name the message that it touches")])
+        if kind is Kind.EDIT and (what := touches.unchangeable(message)):
+            raise RequestInvalid([("message_id", what)])
         chat_id = self._dispatcher.chats.latest_id(message.chat_id)
         if message.state.is_final and (why := touches.obstacle(message, chat_id)):
             raise StateConflict(why, state=message.state.value)
@@ -147,6 +150,7 @@ class Acceptance(Inquiry):
             ttl=draft.ttl,
             kind=draft.kind,
             target_id=draft.target_id,
+            parts=max(1, len(draft.parts)),
         )
 
     async def _keep(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gateway.clock import Clock
-from gateway.delivery import content, outcomes, touches
+from gateway.delivery import content, outcomes, parts, touches
 from gateway.delivery.bot import Bot
 from gateway.delivery.chats import Chats
 from gateway.delivery.counts import Counts
@@ -214,7 +214,8 @@ class Attempts(Halting):
             kept = await self._keep(message, withheld)
             self._after(lane, kept, self._clock.now() + timedelta(seconds=STORE_PAUSE))
             return
-        ids, failure = await self._courier.carry(message.kind, draft, target.telegram_message_ids if target else ())
+        part = parts.next_of(draft, len(message.telegram_message_ids))
+        ids, failure = await self._courier.carry(message.kind, part, target.telegram_message_ids if target else ())
         now = self._clock.now()
         self.schedule.answered(lane)
         if failure is None:
@@ -316,4 +317,5 @@ def slim(message: Message) -> Pending:
         expires_at=message.expires_at,
         state=message.state,
         target_id=message.target_id,
+        telegram_chat_id=message.telegram_chat_id,
     )

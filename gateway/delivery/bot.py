@@ -22,5 +22,8 @@ class Bot(Protocol):
     async def delete_message(self, chat_id: int, message_id: int) -> None:
         """Take a message of the bot's out of its chat, once."""
 
+    async def delete_messages(self, chat_id: int, message_ids: tuple[int, ...]) -> None:
+        """Take several messages of the bot's out of their chat, once; those that are gone are no failure."""
+
     async def chat_answers(self, chat_id: int) -> bool:
         """Tell whether the bot can see a chat; False where Telegram refuses it."""

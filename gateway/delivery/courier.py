@@ -40,6 +40,9 @@ class Courier:
     async def _asked(self, kind: Kind, draft: Draft, ids: tuple[int, ...]) -> tuple[int, ...]:
         if kind is Kind.SEND:
             return await self._bot.send_message(draft)
+        if kind is Kind.DELETE and len(ids) > 1:
+            await self._bot.delete_messages(draft.chat_id, ids)
+            return ids
         for message_id in ids:
             if kind is Kind.EDIT:
                 await self._bot.edit_message(draft, message_id)

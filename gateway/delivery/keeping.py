@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, TypeVar
 
+from gateway.delivery import outcomes
 from gateway.delivery.outcomes import Outcome
 from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message
 from gateway.store.base import AuditReader, OutboxStore, Pending
 from gateway.store.chats import ChatStore
 from gateway.store.leases import Deposed
+from gateway.telegram.failures import Unanswered
 
 STORE_PAUSE = 0.5
 """Seconds until a storage that failed is tried again."""
-MOST_UNANSWERED = 2000
-"""How many attempts without an answer are looked back at: more than a group's limit or a second's can be about."""
+MOST_ATTEMPTS = 2000
+"""How many attempts without an answer, and parts, are looked back at: more than a group's or a second's limit needs."""
 
 _Kept = TypeVar("_Kept")
 
@@ -63,18 +66,17 @@ class Keeping:
     ) -> AsyncIterator[tuple[int, datetime]]:
         """Yield, for each attempt that may have arrived within `window`, its chat and the latest instant it may have.
 
-        The store knows of each message's last attempt when it began; an earlier one counts if it got no answer, and
-        then it is on record when that was clear.
+        The store knows of each message's last attempt when it began; an earlier one counts if it got no answer, or was
+        that of a part which arrived, and then it is on record when that was clear.
         """
         since = now - window - longest_answer
         for chat_id, began_at in await again(lambda: self._store.recent_attempts(since)):
             yield chat_id, min(began_at + longest_answer, now)
-        records = await again(
-            lambda: self._store.records(reason="unanswered", newest_first=True, limit=MOST_UNANSWERED)
-        )
-        for _, record in records:
-            if record.chat_id is not None and record.at > now - window:
-                yield record.chat_id, min(record.at, now)
+        for reason in (outcomes.CAUSES[Unanswered], outcomes.PART_DELIVERED):
+            records = await again(partial(self._store.records, reason=reason, newest_first=True, limit=MOST_ATTEMPTS))
+            for _, record in records:
+                if record.chat_id is not None and record.at > now - window:
+                    yield record.chat_id, min(record.at, now)
 
 
 async def again(work: Callable[[], Awaitable[_Kept]]) -> _Kept:

@@ -107,8 +107,8 @@ class Outbox(Acceptance):
         """
         while True:
             message = await self.get(caller, message_id)
-            # What Telegram confirmed has an id of Telegram's; what is cancelled after an unknown attempt was settled.
-            if message.state is resolution and message.unknown_attempts and not message.telegram_message_ids:
+            # What Telegram confirmed has ids of Telegram's; what is cancelled after an unknown attempt was settled.
+            if message.state is resolution and message.unknown_attempts_at_part and not message.is_whole:
                 return message
             if message.state is not State.DELIVERY_UNKNOWN:
                 raise StateConflict(state=message.state.value)

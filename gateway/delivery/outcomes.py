@@ -3,6 +3,7 @@
 | what happened                        | what becomes of it                                                        |
 |--------------------------------------|---------------------------------------------------------------------------|
 | delivered                            | DELIVERED                                                                 |
+| one of its parts is, not the last    | RETRY_WAIT, and due: see `parts`                                          |
 | not sent                             | RETRY_WAIT, with a growing pause                                          |
 | Telegram's server failed             | the same, for at most `MOST_ATTEMPTS`; then FAILED, TELEGRAM_FAILED       |
 | 429                                  | RETRY_WAIT, for as long as Telegram asked                                 |
@@ -19,7 +20,8 @@
 | its credential ended                 | FAILED, CREDENTIAL_ENDED; it is not attempted                             |
 
 What ends without being delivered after an attempt that got no answer ends in DELIVERY_UNKNOWN instead: the chat may
-have seen it, and neither FAILED nor EXPIRED nor CANCELLED would be true.
+have seen it, and neither FAILED nor EXPIRED nor CANCELLED would be true. Of a message in parts all this is about the
+part that is attempted; those that have arrived are known by their ids, however it ends.
 
 An edit or a delete is repeated while an answer is missing, up to `MOST_ATTEMPTS` times: that does no harm. Neither goes
 where its chat has moved to: what a group has written stays behind when it becomes a supergroup.
@@ -31,6 +33,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gateway.delivery import parts
 from gateway.model import Caller, Failure, Kind, Message, Record, State, WhenUnknown
 from gateway.telegram.failures import (
     BotFailure,
@@ -83,17 +86,25 @@ CAUSES: dict[type[BotFailure], str] = {
 """How the audit log and the metrics call each failure."""
 
 
+PART_DELIVERED = "part_delivered"
+"""How the audit log calls it when a part has arrived that is not the last."""
+
 ABOUT_THE_MESSAGE = frozenset({400, 413})
 """What Telegram answers to a request that is wrong itself. Any other refusal is none of the client's."""
 
 
 def delivered(message: Message, ids: tuple[int, ...], chat_id: int, now: datetime) -> Outcome:
-    """Return a message that Telegram has confirmed, with the ids that it has in this chat."""
+    """Return a message that Telegram has confirmed, or its next part, with the ids that it got in this chat."""
+    if message.kind is Kind.SEND:
+        ids = (*message.telegram_message_ids, *ids)
+        if len(ids) < message.parts:
+            after = parts.arrived(message, ids, chat_id, now)
+            return after, _record(after, now, PART_DELIVERED)
     after = replace(
         message,
         state=State.DELIVERED,
         telegram_message_ids=ids,
-        telegram_chat_id=chat_id,
+        telegram_chat_id=message.telegram_chat_id or chat_id,
         finished_at=now,
         failure=None,
     )
@@ -112,7 +123,7 @@ def refused(message: Message, failure: BotFailure, now: datetime, chance: Chance
             after = _later(message, now + pause + min(pause * 0.1, LONGEST_JITTER) * chance(), None, failure)
         case RateLimited():
             after = _later(message, now + _backoff(message, chance), None, failure)
-        case ServerFailed() if message.attempts < MOST_ATTEMPTS:
+        case ServerFailed() if message.attempts_at_part < MOST_ATTEMPTS:
             after = _later(message, now + _backoff(message, chance), None, failure)
         case ServerFailed():
             after = _final(message, State.FAILED, now, _failure("TELEGRAM_FAILED", None, failure))
@@ -208,7 +219,7 @@ def retried(message: Message, caller: Caller, now: datetime) -> Message:
 def _unanswered(message: Message, failure: Unanswered, now: datetime, chance: Chance) -> Outcome:
     unknown = replace(message, unknown_attempts=message.unknown_attempts + 1)
     most = MOST_RESENDS if message.kind is Kind.SEND else MOST_ATTEMPTS
-    if message.when_unknown is WhenUnknown.GIVE_UP or unknown.unknown_attempts > most:
+    if message.when_unknown is WhenUnknown.GIVE_UP or unknown.unknown_attempts_at_part > most:
         after = _final(unknown, State.DELIVERY_UNKNOWN, now, None)
     else:
         after = _later(unknown, now + _backoff(message, chance), "Telegram did not answer", failure)
@@ -231,7 +242,7 @@ def _later(message: Message, due_at: datetime, description: str | None, failure:
 
 
 def _final(message: Message, state: State, now: datetime, why: Failure | None) -> Message:
-    if message.unknown_attempts:
+    if message.unknown_attempts_at_part:
         state = State.DELIVERY_UNKNOWN
         why = Failure(
             reason="TELEGRAM_FAILED",
@@ -260,7 +271,7 @@ def _backoff(message: Message, chance: Chance) -> timedelta:
 
     "Full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
     """
-    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(message.attempts - 1, 16))) * chance()
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(message.attempts_at_part - 1, 16))) * chance()
 
 
 def _record(message: Message, now: datetime, reason: str, **facts: str | int | bool) -> Record:
@@ -275,17 +286,29 @@ def _record(message: Message, now: datetime, reason: str, **facts: str | int | b
         issuer=message.issuer,
         chat_id=message.chat_id,
         message_id=message.id,
-        facts={"attempts": message.attempts, **_telegram_facts(message), **facts, **touch_facts(message)},
+        facts={
+            "attempts": message.attempts,
+            **_telegram_facts(message),
+            **part_facts(message),
+            **facts,
+            **touch_facts(message),
+        },
     )
 
 
 def _telegram_facts(message: Message) -> dict[str, str | int | bool]:
     """Return by which ids Telegram has the message, or with which code it refused."""
+    facts: dict[str, str | int | bool] = {}
     if message.failure and message.failure.telegram_error_code:
-        return {"telegram_error_code": message.failure.telegram_error_code}
+        facts["telegram_error_code"] = message.failure.telegram_error_code
     if message.telegram_message_ids:
-        return {"telegram_message_ids": " ".join(map(str, message.telegram_message_ids))}
-    return {}
+        facts["telegram_message_ids"] = " ".join(map(str, message.telegram_message_ids))
+    return facts
+
+
+def part_facts(message: Message) -> dict[str, str | int | bool]:
+    """Return what the record of a message in parts says beside that of another."""
+    return {"parts": message.parts} if message.parts > 1 else {}
 
 
 def touch_facts(message: Message) -> dict[str, str | int | bool]:

@@ -80,7 +80,8 @@ class Schedule:
     def load(self, kept: Iterable[Pending]) -> None:
         """Take up what an earlier run left, in the order of `seq`, with what came in meanwhile, and open."""
         self.is_open = True
-        for pending in [*kept, *self._early.values()]:
+        # What has begun to arrive in a chat goes on there before what another id of the chat has brought.
+        for pending in sorted([*kept, *self._early.values()], key=lambda each: not self._has_begun(each)):
             self._admit(pending)
             if pending.state is State.RETRY_WAIT:
                 # The chat's pause outlives its message, which may be cancelled or expire first.
@@ -301,6 +302,11 @@ class Schedule:
             self._scheduled.set(pending.id, self._monotonic(pending.due_at))
         else:
             lane.add(pending)
+
+    def _has_begun(self, pending: Pending) -> bool:
+        """Whether some of its parts are in the chat that its lane writes to, and the next one may follow."""
+        is_next = pending.state is State.RETRY_WAIT and pending.telegram_chat_id is not None
+        return is_next and pending.telegram_chat_id == self._lanes.imagined(pending.chat_id).chat_id
 
     def _know(self, pending: Pending) -> None:
         self.pending[pending.id] = pending

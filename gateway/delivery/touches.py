@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.delivery import content
 from gateway.delivery.outcomes import LEFT_BEHIND
 from gateway.model import Kind, Message, State
 from gateway.store.base import Pending
@@ -9,6 +10,9 @@ from gateway.store.base import Pending
 
 def obstacle(target: Message | None, chat_id: int) -> str | None:
     """Return why a message that is final can't be edited or deleted; None: it can be, as far as is known here.
+
+    What has arrived of a message in parts can be deleted, unless one of them is in doubt. That it can't be edited is
+    said before: see `unchangeable`.
 
     Args:
         target: The message; None: it is no longer kept.
@@ -18,11 +22,20 @@ def obstacle(target: Message | None, chat_id: int) -> str | None:
         return "The message is no longer kept."
     if target.kind is not Kind.SEND:
         return "It is no message but an edit or a delete."
-    if target.state is State.DELIVERY_UNKNOWN or (target.state is State.DELIVERED and not target.telegram_message_ids):
+    if target.state is State.DELIVERY_UNKNOWN or (target.state is State.DELIVERED and not target.is_whole):
         return "Telegram's id of the message is not known."
-    if target.state is not State.DELIVERED:
+    if not target.telegram_message_ids:
         return f"The message was not delivered: it is {target.state.value}."
     return LEFT_BEHIND if (target.telegram_chat_id or target.chat_id) != chat_id else None
+
+
+def unchangeable(target: Message) -> str | None:
+    """Return why a message can be deleted but never be edited, whatever becomes of it; None: it may be."""
+    if target.parts > 1:
+        return f"is that of a message in {target.parts} parts, which can't be edited: delete it, and send another"
+    if content.decode(target.content, target.chat_id).document:
+        return "is that of a message sent as a document, which can't be edited: delete it, and send another"
+    return None
 
 
 class Behind:

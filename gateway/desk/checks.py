@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gateway.desk.text import hides_mention, visible_length
 from gateway.errors import RequestInvalid, TextTooLong
-from gateway.model import Button, Draft, Entity, Kind, State, TextFormat, is_chat_id
+from gateway.model import Button, Draft, Entity, Kind, Overflow, State, TextFormat, is_chat_id
 
 Violation = tuple[str, str]
 """A field's path, as the contract names it, and what is wrong with it."""
@@ -45,15 +45,15 @@ def require_sound(asked: Draft, rendered: Draft, now: datetime, malformed: Seque
         malformed: What a door could not even put into a draft.
 
     Raises:
-        TextTooLong: the text is longer than Telegram takes; with every other violation beside it.
+        TextTooLong: the text is longer than Telegram takes, and has to fit; with every other violation beside it.
         RequestInvalid: there are other violations; all of them are named.
     """
     where = _chat(asked) if asked.kind is Kind.SEND else _message_id(asked.target_id)
-    violations = [*malformed, *where, *_text(rendered), *_entities(asked), *_ids(asked)]
+    violations = [*malformed, *where, *_text(rendered), *_overflow(asked), *_entities(asked), *_ids(asked)]
     violations += _buttons(asked.buttons)
     violations += _times(asked, now)
     length = visible_length(rendered.text, rendered.text_format)
-    if length > MAX_TEXT:
+    if length > MAX_TEXT and asked.overflow is Overflow.REJECT:
         violations.append(("text", f"has {length} characters after its markup is parsed, at most {MAX_TEXT}"))
         raise TextTooLong(violations, length=str(length), limit=str(MAX_TEXT))
     if length == 0 and asked.kind is not Kind.DELETE:
@@ -142,6 +142,12 @@ def _text(draft: Draft) -> Iterator[Violation]:
     found = _UNPRINTABLE.search(draft.text)
     if found:
         yield "text", f"has the control character U+{ord(found[0]):04X}"
+
+
+def _overflow(draft: Draft) -> Iterator[Violation]:
+    # However long the text is: a client is to learn of it from its first message, not from the first that is too long.
+    if draft.overflow is not Overflow.REJECT and draft.text_format in (TextFormat.HTML, TextFormat.MARKDOWN_V2):
+        yield "overflow", "is for PLAIN and MARKDOWN only: Telegram parses the other formats, and each message whole"
 
 
 def _ids(draft: Draft) -> Iterator[Violation]:

@@ -37,12 +37,12 @@ _CONTROL = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f]")
 _VANISHING = re.compile("[\r\u030a\u0333\u033f\u2028-\u202e]")
 
 
-def render(text: str) -> tuple[str, tuple[Entity, ...]]:
+def render(text: str, most: int = MAX_ENTITIES) -> tuple[str, tuple[Entity, ...]]:
     """Render Markdown to a text and its entities, both as Telegram shows them.
 
     Headings are bold lines, lists have "• " or "1. " and are nested by indentation, images are links, HTML and tables
     stay as they are written. Only `http`, `https` and `tg` links become links, `tg` over something that can be seen. Of
-    more than 100 entities the later ones are left out. A text of more than `MAX_SOURCE` characters stays as it is.
+    more than `most` entities the later ones are left out. A text of more than `MAX_SOURCE` characters stays as it is.
     Raises nothing.
     """
     source = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -51,7 +51,7 @@ def render(text: str) -> tuple[str, tuple[Entity, ...]]:
         return cleaned(source).strip(" \n"), ()
     page = _Page()
     _Renderer(page).write(tokens)
-    shown, entities = page.finish()
+    shown, entities = page.finish(most)
     return shown, tuple(each for each in entities if not is_mention(each.url) or can_be_seen(covered(shown, each)))
 
 
@@ -252,7 +252,7 @@ class _Page:
         self.close("pre")
         self.end_block(2)
 
-    def finish(self) -> tuple[str, tuple[Entity, ...]]:
+    def finish(self, most: int) -> tuple[str, tuple[Entity, ...]]:
         """Return the text without white space at its ends, and the entities in their order."""
         text = "".join(self._parts)
         entities = []
@@ -272,7 +272,7 @@ class _Page:
                 url=mark.url,
                 language=mark.language,
             )
-            for start, end, mark in entities[:MAX_ENTITIES]
+            for start, end, mark in entities[:most]
         )
 
     def _put(self, line: str, margin: str) -> None:

@@ -13,12 +13,12 @@ from gateway.desk import checks
 from gateway.desk.checks import Listing, Violation
 from gateway.desk.explanation import OTHER_RULE, RULES, Explanation
 from gateway.desk.fingerprint import fingerprint_of
-from gateway.desk.markdown import render
+from gateway.desk.overflow import fitted, rendered
 from gateway.desk.rooms import LastUse, Outbox, Registry
 from gateway.desk.stay import Stay
 from gateway.desk.text import visible_length
 from gateway.errors import MessageFailed, PermissionDenied, QuotaExceeded, RequestInvalid
-from gateway.model import Caller, Draft, Message, Permission, State, TextFormat
+from gateway.model import Caller, Draft, Message, Permission, State
 
 _ENDED_BADLY = frozenset({State.FAILED, State.EXPIRED})
 
@@ -105,7 +105,7 @@ class Messages:
     async def validate_touch(self, caller: Caller, draft: Draft, malformed: Sequence[Violation] = ()) -> Message:
         """Make every check that `touch_message` makes, with the same errors, and return what would be touched."""
         caller, ready = self._ready_to_touch(caller, draft, malformed)
-        return await self._outbox.touchable(caller, ready.target_id)
+        return await self._outbox.touchable(caller, ready.target_id, ready.kind)
 
     def estimated_wait(self, message: Message) -> timedelta | None:
         """Return about how long a message still waits for its first attempt; None once it was attempted or is final."""
@@ -126,7 +126,7 @@ class Messages:
         except RequestInvalid as refusal:
             length = visible_length(draft.text, draft.text_format)
             return Explanation(rule="content", refusal=refusal, text_length=length)
-        length = visible_length(ready.text, ready.text_format)
+        length = visible_length(draft.text, draft.text_format)
         try:
             self._outbox.require_room(caller.client)
         except QuotaExceeded as refusal:
@@ -134,7 +134,7 @@ class Messages:
         wait = self._outbox.estimated_wait(draft.chat_id, caller.client)
         if ready.send_at is not None:
             wait = max(wait, ready.send_at - self._clock.now())
-        return Explanation(rule="accepted", text_length=length, parts=1, estimated_wait=wait)
+        return Explanation(rule="accepted", text_length=length, parts=max(1, len(ready.parts)), estimated_wait=wait)
 
     async def list_messages(self, caller: Caller, listing: Listing) -> tuple[Sequence[Message], str]:
         """Return a page of such messages, the newest first, and the token of the next page; empty after the last.
@@ -225,24 +225,17 @@ class Messages:
             standing = self._registry.standing(caller)
             grants.require(standing, Permission.WRITE, draft.chat_id, draft.message_thread_id)
         now = self._clock.now()
-        ready = _rendered(draft)
+        ready = rendered(draft)
         if draft.send_at is not None and draft.send_at <= now:
             ready = replace(ready, send_at=None)
         checks.require_sound(draft, ready, now, malformed)
-        return ready
+        return fitted(draft, ready)
 
     def _ready_to_touch(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> tuple[Caller, Draft]:
         caller = grants.allowing(caller, Permission.WRITE)
-        ready = _rendered(draft)
+        ready = rendered(draft)
         checks.require_sound(draft, ready, self._clock.now(), malformed)
         return caller, ready
-
-
-def _rendered(draft: Draft) -> Draft:
-    if draft.text_format is not TextFormat.MARKDOWN:
-        return draft
-    text, entities = render(draft.text)
-    return replace(draft, text=text, entities=entities, text_format=TextFormat.PLAIN)
 
 
 def _require_chat(caller: Caller, chat_id: int) -> None:

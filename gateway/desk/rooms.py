@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.addresses import AddressRanges
-from gateway.model import Caller, Draft, Message, Record, State
+from gateway.model import Caller, Draft, Kind, Message, Record, State
 
 
 class Verifier(Protocol):
@@ -74,8 +74,8 @@ class Outbox(Protocol):
     async def touch(self, caller: Caller, draft: Draft, fingerprint: bytes) -> Message:
         """Put an edit or a delete of a message of the caller on durable storage, or find that of an equal request."""
 
-    async def touchable(self, caller: Caller, message_id: str) -> Message:
-        """Return a message of the caller that can be edited and deleted."""
+    async def touchable(self, caller: Caller, message_id: str, kind: Kind) -> Message:
+        """Return a message of the caller that can be edited, or deleted: as `kind` says."""
 
     async def settled(self, message_id: str, within: timedelta) -> Message:
         """Return the message once it is final, or as it is when `within` is over."""

@@ -34,6 +34,7 @@ def message_to(message: Message) -> pb.Message:
         expire_time=_timestamp(message.expires_at),
         kind=KINDS[message.kind],
         target_message_id=message.target_id,
+        parts=message.parts,
     )
     if message.finished_at is not None:
         reply.finish_time.CopyFrom(_timestamp(message.finished_at))

@@ -30,6 +30,7 @@ from gateway.model import (
     Kind,
     LinkPreview,
     Narrowing,
+    Overflow,
     Permission,
     Priority,
     State,
@@ -62,6 +63,12 @@ PRIORITIES: Mapping[int, Priority] = {
     pb.PRIORITY_BULK: Priority.BULK,
     pb.PRIORITY_NORMAL: Priority.NORMAL,
     pb.PRIORITY_HIGH: Priority.HIGH,
+}
+OVERFLOWS: Mapping[int, Overflow] = {
+    pb.OVERFLOW_UNSPECIFIED: Overflow.REJECT,
+    pb.OVERFLOW_REJECT: Overflow.REJECT,
+    pb.OVERFLOW_SPLIT: Overflow.SPLIT,
+    pb.OVERFLOW_DOCUMENT: Overflow.DOCUMENT,
 }
 WAITS: Mapping[int, bool] = {
     pb.WAIT_FOR_UNSPECIFIED: True,
@@ -106,6 +113,7 @@ def draft_from(request: pb.SendMessageRequest) -> tuple[Draft, list[Violation]]:
         priority=_enum(PRIORITIES, request, "priority", malformed),
         ttl=_ttl(request.ttl) if request.HasField("ttl") else model.DEFAULT_TTL,
         send_at=_instant(request.send_at, "send_at", malformed) if request.HasField("send_at") else None,
+        overflow=_enum(OVERFLOWS, request, "overflow", malformed),
     )
     return draft, malformed
 

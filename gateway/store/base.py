@@ -13,7 +13,11 @@ from gateway.store.chats import ChatStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """As much of an unfinished message as its place in the queue needs."""
+    """As much of an unfinished message as its place in the queue needs.
+
+    Attributes:
+        telegram_chat_id: The chat in which the first of its parts has arrived; None: nothing of it is confirmed.
+    """
 
     seq: int
     id: str
@@ -25,6 +29,7 @@ class Pending:
     expires_at: datetime
     state: State
     target_id: str = ""
+    telegram_chat_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +92,9 @@ class OutboxStore(Protocol):
         """Put what can change of a message, and an audit record, in the place of what was.
 
         What can change: `state`, `due_at`, `expires_at`, `attempts`, `unknown_attempts`, `attempted_at`,
-        `finished_at`, `telegram_message_ids`, `telegram_chat_id`, `failure`. The message is compared first: unless its
-        state and attempts are as `expected`, nothing is kept and None returned.
+        `finished_at`, `telegram_message_ids`, `telegram_chat_id`, `failure`, `earlier_attempts`,
+        `earlier_unknown_attempts`. The message is compared first: unless its state and attempts are as `expected`,
+        nothing is kept and None returned.
         """
 
     async def requeue(self, message: Message, expected: tuple[State, int], record: Record) -> Message | None:

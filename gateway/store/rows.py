@@ -37,7 +37,7 @@ def _optional_instant(value: int | None) -> datetime | None:
 
 def changing_row(message: Message) -> Row:
     """Return what can change of a message, in the order of `SAVE_MESSAGE`."""
-    return (*_course_row(message), message.telegram_chat_id)
+    return (*_course_row(message), message.telegram_chat_id, *_earlier_row(message))
 
 
 def _course_row(message: Message) -> Row:
@@ -52,6 +52,10 @@ def _course_row(message: Message) -> Row:
         orjson.dumps(message.telegram_message_ids).decode(),
         *_failure_row(message.failure),
     )
+
+
+def _earlier_row(message: Message) -> Row:
+    return message.earlier_attempts, message.earlier_unknown_attempts
 
 
 def _failure_row(failure: Failure | None) -> Row:
@@ -81,6 +85,8 @@ def message_row(message: Message) -> Row:
         message.kind.value,
         message.target_id or None,
         message.telegram_chat_id,
+        message.parts,
+        *_earlier_row(message),
     )
 
 
@@ -127,6 +133,9 @@ def message_from(row: Row) -> Message:
         kind=Kind(row[29]),
         target_id=row[30] or "",
         telegram_chat_id=row[31],
+        parts=row[32],
+        earlier_attempts=row[33],
+        earlier_unknown_attempts=row[34],
     )
 
 
@@ -152,6 +161,7 @@ def pending_from(row: Row) -> Pending:
         expires_at=instant(row[7]),
         state=State(row[8]),
         target_id=row[9] or "",
+        telegram_chat_id=row[10],
     )
 
 

@@ -9,12 +9,12 @@ MESSAGE_COLUMNS = (
     "seq, change, id, client, chat_id, request_id, fingerprint, content, token_id, key_id, issued_at, priority, "
     "when_unknown, accepted_at, due_at, expires_at, state, attempts, unknown_attempts, attempted_at, finished_at, "
     "telegram_message_ids, failure_reason, failure_description, failure_code, ttl, issuer, generation, ancestors, "
-    "kind, target_id, telegram_chat_id"
+    "kind, target_id, telegram_chat_id, parts, earlier_attempts, earlier_unknown_attempts"
 )
 RECORD_COLUMNS = "seq, at, event, decision, reason, client, token_id, chat_id, error_id, message_id, record"
 
 ADD_MESSAGE = (
-    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 32)}) "
+    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 35)}) "
     "ON CONFLICT (client, request_id) WHERE request_id IS NOT NULL DO NOTHING"
 )
 REPEATED_MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE client = ? AND request_id = ?"
@@ -25,7 +25,8 @@ START_MESSAGE = (
 SAVE_MESSAGE = (
     "UPDATE messages SET change = ?, due_at = ?, expires_at = ?, state = ?, attempts = ?, unknown_attempts = ?, "
     "attempted_at = ?, finished_at = ?, telegram_message_ids = ?, failure_reason = ?, failure_description = ?, "
-    "failure_code = ?, telegram_chat_id = ? WHERE id = ? AND state = ? AND attempts = ?"
+    "failure_code = ?, telegram_chat_id = ?, earlier_attempts = ?, earlier_unknown_attempts = ? "
+    "WHERE id = ? AND state = ? AND attempts = ?"
 )
 REQUEUE_MESSAGE = (
     "UPDATE messages SET seq = ?, token_id = ?, key_id = ?, issued_at = ?, issuer = ?, generation = ?, ancestors = ? "
@@ -33,7 +34,8 @@ REQUEUE_MESSAGE = (
 )
 MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
 UNFINISHED = (
-    "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state, target_id FROM messages "
+    "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state, target_id, telegram_chat_id "
+    "FROM messages "
     "WHERE state IN ('QUEUED', 'SENDING', 'RETRY_WAIT') ORDER BY seq"
 )
 RECENT_ATTEMPTS = "SELECT chat_id, attempted_at FROM messages WHERE attempted_at >= ? ORDER BY attempted_at"

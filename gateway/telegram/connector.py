@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ from telegram import (
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputFile,
     LinkPreviewOptions,
     MessageEntity,
     ReplyParameters,
@@ -28,6 +29,7 @@ from gateway.telegram.transport import Failed, Transport
 from gateway.telegram.wire import PLACEHOLDER
 
 _PARSE_MODE = {TextFormat.PLAIN: None, TextFormat.HTML: "HTML", TextFormat.MARKDOWN_V2: "MarkdownV2"}
+DOCUMENT_NAME = "message.txt"
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 _Result = TypeVar("_Result")
@@ -76,18 +78,21 @@ class Connector:
         return BotIdentity(id=user.id, username=user.username or "", name=user.first_name)
 
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
-        """Send one message (`sendMessage`) and return its ids in the chat.
+        """Send one message (`sendMessage`, or `sendDocument` if a file goes with it) and return its ids in the chat.
 
         Args:
-            draft: Checked before. Its format is PLAIN, with or without entities, HTML or MARKDOWN_V2: Telegram does not
-                know MARKDOWN, which is rendered to entities before it comes here.
+            draft: Checked before, and one part where there are several. Its format is PLAIN, with or without entities,
+                HTML or MARKDOWN_V2. Telegram does not know MARKDOWN, which is rendered before it comes here.
 
         Raises:
             NotSent: Telegram has seen nothing of it.
             Unanswered: Telegram may have sent it.
             Refused: Telegram did not send it.
         """
-        message = await _result_of(self._bot.send_message(**_arguments_from(draft)))
+        if draft.document:
+            message = await _result_of(self._bot.send_document(**_document_from(draft), **_placing_from(draft)))
+        else:
+            message = await _result_of(self._bot.send_message(**_content_from(draft), **_placing_from(draft)))
         return (message.message_id,)
 
     async def edit_message(self, draft: Draft, message_id: int) -> None:
@@ -111,6 +116,17 @@ class Connector:
             BotFailure: As `send_message`.
         """
         await _result_of(self._bot.delete_message(chat_id, message_id))
+
+    async def delete_messages(self, chat_id: int, message_ids: Sequence[int]) -> None:
+        """Take several of the bot's messages out of their chat (`deleteMessages`): 2 to 100 ids.
+
+        Those that are out already are passed over.
+
+        Raises:
+            MessageFixed: One of them can't be taken out, and none was.
+            BotFailure: As `send_message`.
+        """
+        await _result_of(self._bot.delete_messages(chat_id, message_ids))
 
     async def seen_chats(self) -> tuple[SeenChat, ...]:
         """Return the chats of the updates that wait for the bot (`getUpdates`), and stay there; at most 100 of them.
@@ -201,9 +217,9 @@ async def _result_of(call: Awaitable[_Result]) -> _Result:
     raise failure
 
 
-def _arguments_from(draft: Draft) -> dict[str, Any]:
-    """Return the arguments of `Bot.send_message`; those left out have Telegram's defaults."""
-    arguments = _content_from(draft)
+def _placing_from(draft: Draft) -> dict[str, Any]:
+    """Return how a message of any kind is sent; what is left out has Telegram's defaults."""
+    arguments: dict[str, Any] = {}
     if draft.message_thread_id:
         arguments["message_thread_id"] = draft.message_thread_id
     if draft.reply_to_message_id:
@@ -227,9 +243,22 @@ def _content_from(draft: Draft) -> dict[str, Any]:
         arguments["entities"] = [_entity_from(entity) for entity in draft.entities]
     if draft.link_preview is LinkPreview.NONE:
         arguments["link_preview_options"] = _NO_PREVIEW
-    if draft.buttons:
-        arguments["reply_markup"] = InlineKeyboardMarkup([[_button_from(b) for b in row] for row in draft.buttons])
-    return arguments
+    return arguments | _keyboard_from(draft)
+
+
+def _document_from(draft: Draft) -> dict[str, Any]:
+    """Return what `Bot.send_document` sends: a file with the draft's text as its caption."""
+    file = InputFile(draft.document.encode(), filename=DOCUMENT_NAME)
+    arguments = {"chat_id": draft.chat_id, "document": file, "caption": draft.text or None}
+    if draft.entities:
+        arguments["caption_entities"] = [_entity_from(entity) for entity in draft.entities]
+    return arguments | _keyboard_from(draft)
+
+
+def _keyboard_from(draft: Draft) -> dict[str, Any]:
+    if not draft.buttons:
+        return {}
+    return {"reply_markup": InlineKeyboardMarkup([[_button_from(b) for b in row] for row in draft.buttons])}
 
 
 def _entity_from(entity: Entity) -> MessageEntity:

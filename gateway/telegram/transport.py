@@ -7,14 +7,15 @@ import errno
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from secrets import token_hex
 
-import orjson
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp_socks import ProxyConnector
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
 from gateway.telegram.answers import Answer, failure_from
+from gateway.telegram.body import Body, body_of, json_of
 from gateway.telegram.failures import BotFailure, BotRefused, NotSent, Unanswered
 from gateway.telegram.token import BotToken
 from gateway.telegram.wire import PLACEHOLDER, Call, SigningRequest
@@ -119,7 +120,8 @@ class Transport(BaseRequest):
         Raises:
             Failed: With the `BotFailure` in it.
         """
-        answer = await self.call(url.rpartition("/")[2], request_data.parameters if request_data else {})
+        # 128 bits of chance: nobody can write a text that has them in it.
+        answer = await self._call(url.rpartition("/")[2], body_of(request_data, lambda: token_hex(16)))
         return answer.status, answer.payload
 
     async def call(self, name: str, parameters: Mapping[str, object]) -> Answer:
@@ -130,7 +132,9 @@ class Transport(BaseRequest):
         Raises:
             Failed: With the `BotFailure` in it.
         """
-        body = orjson.dumps(parameters)
+        return await self._call(name, json_of(parameters))
+
+    async def _call(self, name: str, body: Body) -> Answer:
         outcome = await self._exchange(name, body)
         if isinstance(outcome, BotRefused) and outcome.token_version != self._read_token().version:
             outcome = await self._exchange(name, body)
@@ -140,7 +144,7 @@ class Transport(BaseRequest):
             raise outcome
         return outcome
 
-    async def _exchange(self, name: str, body: bytes) -> Answer | BotFailure | asyncio.CancelledError:
+    async def _exchange(self, name: str, body: Body) -> Answer | BotFailure | asyncio.CancelledError:
         """Make one exchange; whatever went wrong is returned, not raised.
 
         The frames below hold the token, and an exception would carry them to whoever logs it with its locals.

@@ -9,6 +9,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 from yarl import URL
 
+from gateway.telegram.body import Body
 from gateway.telegram.token import BotToken
 
 PLACEHOLDER = "TOKEN"
@@ -23,9 +24,9 @@ class Call(BytesPayload):
         written: Whether anything of the request was handed to the socket. Headers and body go out in one write.
     """
 
-    def __init__(self, body: bytes, read_token: Callable[[], BotToken]) -> None:
-        """Take the JSON of the parameters and where the token is to be had."""
-        super().__init__(body, content_type="application/json")
+    def __init__(self, body: Body, read_token: Callable[[], BotToken]) -> None:
+        """Take the parameters as they are written and where the token is to be had."""
+        super().__init__(body.content, content_type=body.content_type)
         self._read_token = read_token
         self.token: BotToken | None = None
         self.written = False

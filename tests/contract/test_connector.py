@@ -64,6 +64,47 @@ async def test_a_message_arrives_and_its_id_comes_back(connector: Connector, san
     assert "entities" not in message
 
 
+async def test_a_long_text_arrives_as_a_file_with_a_caption(connector: Connector, sandbox: Sandbox) -> None:
+    text = "𝄞 <&> --boundary\r\n\n" + "x" * 60_000
+    draft = a_draft(
+        text="𝄞 bold",
+        entities=(Entity(kind="bold", offset=3, length=4),),
+        document=text,
+        message_thread_id=42,
+        silent=True,
+        protect_content=True,
+        buttons=((Button(text="open", url="https://example.org/"),),),
+    )
+    (message_id,) = await connector.send_message(draft)
+    (message,) = sandbox.messages(GROUP)
+    assert (message["message_id"], message["caption"]) == (message_id, "𝄞 bold")
+    assert message["caption_entities"] == [{"type": "bold", "offset": 3, "length": 4}]
+    assert message["message_thread_id"] == 42
+    assert message["has_protected_content"]
+    assert message["reply_markup"]["inline_keyboard"] == [[{"text": "open", "url": "https://example.org/"}]]
+    document = message["document"]
+    assert (document["file_name"], document["mime_type"]) == ("message.txt", "text/plain")
+    assert document["file_size"] == len(text.encode())
+    stored = sandbox.files.find(int(TOKEN.partition(":")[0]), document["file_id"])
+    assert stored is not None
+    assert stored.content == text.encode()
+    await connector.send_message(a_draft(text="", document="x", reply_to_message_id=message_id))
+    assert "caption" not in sandbox.messages(GROUP)[1]
+    assert sandbox.messages(GROUP)[1]["reply_to_message"]["message_id"] == message_id
+
+
+async def test_several_messages_are_deleted_at_once_or_none(connector: Connector, sandbox: Sandbox) -> None:
+    ids = [(await connector.send_message(a_draft(text=text)))[0] for text in ("one", "two", "three")]
+    old = sandbox.messages(GROUP)[0]
+    await connector.delete_messages(GROUP, ids[1:])
+    await connector.delete_messages(GROUP, ids[1:])
+    assert [message["message_id"] for message in sandbox.messages(GROUP)] == ids[:1]
+    old["date"] -= 48 * 3600
+    sandbox.chats[GROUP].keep(old)
+    with pytest.raises(failures.MessageFixed):
+        await connector.delete_messages(GROUP, ids)
+
+
 @pytest.mark.parametrize(
     "draft",
     [

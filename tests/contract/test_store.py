@@ -195,6 +195,30 @@ async def test_where_telegram_has_a_message_is_kept_with_its_end(store: Store) -
     assert await store.get(message.id) == replace(delivered, change=kept.change)
 
 
+async def test_how_far_a_message_in_parts_has_come_is_kept_with_each_of_them(store: Store) -> None:
+    message = await added(store, parts=3)
+    assert (await added(store)).parts == 1
+    started = await store.start(message.id, NOW)
+    assert started is not None
+    arrived = replace(
+        started,
+        state=State.RETRY_WAIT,
+        telegram_message_ids=(7,),
+        telegram_chat_id=-8,
+        unknown_attempts=1,
+        earlier_attempts=1,
+        earlier_unknown_attempts=1,
+    )
+    kept = await store.save(arrived, (State.SENDING, 1), a_record(message, event="message.retry_wait"))
+    assert kept is not None
+    assert kept == replace(arrived, change=kept.change)
+    assert await store.get(message.id) == kept
+    assert [each.telegram_chat_id for each in await store.unfinished()] == [-8, None]
+    second = await store.start(message.id, NOW)
+    assert second is not None
+    assert (second.attempts_at_part, second.telegram_message_ids, second.parts) == (1, (7,), 3)
+
+
 async def test_what_an_unfinished_edit_touches_is_not_forgotten(store: Store) -> None:
     targets = [await added(store, **ended(0)) for _ in range(3)]
     edit = await added(store, kind=Kind.EDIT, target_id=targets[0].id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -68,17 +69,18 @@ class Telegram:
     _ids: Counter[int] = field(default_factory=Counter)
     _away_until: dict[int, float] = field(default_factory=lambda: defaultdict(float))
 
-    def arrive(self, draft: Draft, target: int, fault: str) -> int | BotFailure:
+    def arrive(self, draft: Draft, targets: Sequence[int], fault: str) -> int | BotFailure:
         """Take a request that has arrived, and return the id of its message or why there is none.
 
         Args:
-            draft: What is to be sent, or to become of `target`; without a text, that is to be deleted.
-            target: The id of a message in the chat; 0: a new one.
+            draft: What is to be sent, or to become of `targets`; without a text, those are to be deleted.
+            targets: Ids of messages in the chat, several only to delete them; none: a new one is to be sent.
             fault: What goes wrong.
         """
         now = asyncio.get_running_loop().time()
+        target = targets[0] if targets else 0
         text = draft.text or f"-{self.shown.get((draft.chat_id, target), ('?',))[0]}"
-        answer = self._refusal(draft, fault, now) or self._done(draft, target)
+        answer = self._refusal(draft, fault, now) or self._done(draft, targets)
         refused = isinstance(answer, Refused)
         pause = answer.retry_after if isinstance(answer, RateLimited) else None
         self.arrivals.append(
@@ -94,7 +96,12 @@ class Telegram:
         )
         return answer
 
-    def _done(self, draft: Draft, target: int) -> int | BotFailure:
+    def _done(self, draft: Draft, targets: Sequence[int]) -> int | BotFailure:
+        if len(targets) > 1:
+            for each in targets:
+                self.shown[draft.chat_id, each] = self.shown.get((draft.chat_id, each), ("?",))[0], ""
+            return targets[0]
+        target = targets[0] if targets else 0
         place = draft.chat_id, target
         if not target:
             self._ids[draft.chat_id] += 1
@@ -160,10 +167,13 @@ class Line:
     async def delete_message(self, chat_id: int, message_id: int) -> None:
         await self._ask(Draft(chat_id=chat_id, text=""), message_id)
 
-    async def send_message(self, draft: Draft) -> tuple[int, ...]:
-        return (await self._ask(draft, 0),)
+    async def delete_messages(self, chat_id: int, message_ids: Sequence[int]) -> None:
+        await self._ask(Draft(chat_id=chat_id, text=""), *message_ids)
 
-    async def _ask(self, draft: Draft, target: int) -> int:
+    async def send_message(self, draft: Draft) -> tuple[int, ...]:
+        return (await self._ask(draft),)
+
+    async def _ask(self, draft: Draft, *targets: int) -> int:
         await self._rest(0)
         fault = self._telegram.faults.draw(self._random)
         if fault == "not_sent":
@@ -173,7 +183,7 @@ class Line:
             await self._rest(TIMEOUT)
             raise Unanswered
         answer: asyncio.Future[int | BotFailure] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_later(self._way(), self._arrive, draft, target, fault, answer)
+        asyncio.get_running_loop().call_later(self._way(), self._arrive, draft, targets, fault, answer)
         result = await answer
         await self._rest(20 * self._way() if fault == "slow" else self._way())
         if fault == "reply_lost":
@@ -182,8 +192,10 @@ class Line:
             raise result
         return result
 
-    def _arrive(self, draft: Draft, target: int, fault: str, answer: asyncio.Future[int | BotFailure]) -> None:
-        result = self._telegram.arrive(draft, target, fault)
+    def _arrive(
+        self, draft: Draft, targets: Sequence[int], fault: str, answer: asyncio.Future[int | BotFailure]
+    ) -> None:
+        result = self._telegram.arrive(draft, targets, fault)
         if not answer.done():
             answer.set_result(result)
 

@@ -95,6 +95,7 @@ class ModelStore:
                 expires_at=message.expires_at,
                 state=message.state,
                 target_id=message.target_id,
+                telegram_chat_id=message.telegram_chat_id,
             )
             for message in sorted(self.messages.values(), key=lambda message: message.seq)
             if not message.state.is_final

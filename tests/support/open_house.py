@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -75,6 +75,9 @@ class PlayedTelegram:
 
     async def delete_message(self, chat_id: int, message_id: int) -> None:
         await self.send_message(Draft(chat_id=chat_id, text=""))
+
+    async def delete_messages(self, chat_id: int, message_ids: Sequence[int]) -> None:
+        await self.delete_message(chat_id, message_ids[0])
 
     async def chat_answers(self, chat_id: int) -> bool:
         return self.chat_is_there

@@ -78,6 +78,7 @@ def message_from(answer: messaging_gateway_pb2.Message, estimated_wait: timedelt
         estimated_wait=estimated_wait,
         kind=_kind(answer.kind),
         target_id=answer.target_message_id,
+        parts=answer.parts or 1,  # a gateway that is older than parts says none
     )
 
 

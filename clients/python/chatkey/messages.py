@@ -92,6 +92,17 @@ class LinkPreview(Enum):
     AUTO = "AUTO"
 
 
+class Overflow(Enum):
+    """What to do with a text that is longer than Telegram takes."""
+
+    REJECT = "REJECT"
+    """Refuse it: `TextTooLong`."""
+    SPLIT = "SPLIT"
+    """Send it as several messages, one after the other. It stays one message of ours."""
+    DOCUMENT = "DOCUMENT"
+    """Send it as a file, with its beginning as the caption."""
+
+
 class EntityType(Enum):
     """The kinds of formatting."""
 
@@ -158,7 +169,8 @@ class Message:
 
     Attributes:
         id: Given at acceptance; empty for a request that was only checked.
-        telegram_message_ids: Empty until the message is delivered. Of an edit or a delete: those of what it touched.
+        telegram_message_ids: Those of its parts that Telegram has confirmed, in order: one, if it was not split. Of an
+            edit or a delete: those of what it touched.
         request_id: What it was sent with.
         accepted_at: When it was put on durable storage; `None` for a request that was only checked.
         finished_at: When it reached its final state.
@@ -170,6 +182,7 @@ class Message:
         estimated_wait: In the answer to `send`, `edit` and `delete`, about how long it will wait for its first attempt.
         kind: Whether it is a message or what is to be done to one.
         target_id: Of an edit or a delete: the `id` of the message that it touches.
+        parts: As how many Telegram messages it is sent.
     """
 
     id: str
@@ -187,6 +200,7 @@ class Message:
     estimated_wait: timedelta | None = None
     kind: Kind = Kind.SEND
     target_id: str = ""
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from chatkey.messages import (
     EntityType,
     LinkPreview,
     MessageEntity,
+    Overflow,
     Permission,
     Priority,
     State,
@@ -56,6 +57,8 @@ class SendOptions(TypedDict, total=False):
     """How urgent it is, compared with messages for other chats."""
     link_preview: LinkPreview
     """Whether links get a preview; none by default."""
+    overflow: Overflow
+    """What to do with a text of more than 4096 characters, plain or Markdown; refused by default."""
     validate_only: bool
     """Whether only to check the request: nothing is kept and nothing is sent."""
 
@@ -114,6 +117,9 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
     )
     if "ttl" in options:
         request.ttl.FromTimedelta(options["ttl"])
+    if "overflow" in options:  # otherwise not a word of it, which a gateway older than this would not understand
+        overflow = Overflow(options["overflow"]).value
+        request.MergeFrom(wire.SendMessageRequest(overflow=f"OVERFLOW_{overflow}"))
     if "send_at" in options:
         request.send_at.FromDatetime(_aware("send_at", options["send_at"]))
     _check_length(request.text)

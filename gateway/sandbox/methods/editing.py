@@ -64,10 +64,12 @@ def delete_messages(call: Call) -> bool:
     """https://core.telegram.org/bots/api#deletemessages"""
     ids = message_ids(call)
     chat = call.writable_chat()
-    for message_id in ids:
-        message = chat.messages.get(message_id)
-        if message is not None and _is_deletable(call, chat, message):
-            chat.forget(message_id)
+    messages = [chat.messages[message_id] for message_id in ids if message_id in chat.messages]
+    if not all(_is_deletable(call, chat, message) for message in messages):
+        # TDLib takes all of them or none (MessagesManager.cpp, delete_messages).
+        raise bad_request("message can't be deleted")
+    for message in messages:
+        chat.forget(message["message_id"])
     return True
 
 

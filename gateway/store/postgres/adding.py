@@ -14,7 +14,7 @@ from gateway.store.rows import Row
 _TYPES = (
     *("bigint", "bigint", "text", "text", "bigint", "text", "bytea", "bytea", "text", "text", "bigint", "bigint"),
     *("text", "bigint", "bigint", "bigint", "text", "bigint", "bigint", "bigint", "bigint", "text", "text", "text"),
-    *("bigint", "bigint", "text", "bigint", "text", "text", "text", "bigint"),
+    *("bigint", "bigint", "text", "bigint", "text", "text", "text", "bigint", "bigint", "bigint", "bigint"),
 )
 _ADD = (
     f"INSERT INTO messages ({statements.MESSAGE_COLUMNS}) SELECT * FROM {unnested(_TYPES)} "  # noqa: S608 - our own names

@@ -29,6 +29,7 @@ from chatkey import (
     InvalidRequest,
     LinkPreview,
     MessageEntity,
+    Overflow,
     Permission,
     Priority,
     QuotaExceeded,
@@ -70,6 +71,7 @@ async def test_a_message_is_sent_as_it_was_asked(client: Any, far_side: FarSide)
         when_unknown=WhenUnknown.GIVE_UP,
         priority=Priority.HIGH,
         link_preview=LinkPreview.AUTO,
+        overflow=Overflow.SPLIT,
         validate_only=True,
     )
     expected = pb.SendMessageRequest(
@@ -84,6 +86,7 @@ async def test_a_message_is_sent_as_it_was_asked(client: Any, far_side: FarSide)
         silent=True,
         protect_content=True,
         link_preview=pb.LINK_PREVIEW_AUTO,
+        overflow=pb.OVERFLOW_SPLIT,
         buttons=[
             pb.ButtonRow(
                 buttons=[pb.Button(text="Open", url="https://e.org"), pb.Button(text="Copy", copy_text="x")],

@@ -24,6 +24,7 @@ from tests.unit.client.far_side import CHAT
         (chatkey.WhenUnknown, messaging_gateway_pb2.WhenUnknown, "WHEN_UNKNOWN_"),
         (chatkey.Priority, messaging_gateway_pb2.Priority, "PRIORITY_"),
         (chatkey.LinkPreview, messaging_gateway_pb2.LinkPreview, "LINK_PREVIEW_"),
+        (chatkey.Overflow, messaging_gateway_pb2.Overflow, "OVERFLOW_"),
         (chatkey.EntityType, messaging_gateway_pb2.EntityType, "ENTITY_TYPE_"),
         (chatkey.Permission, credential_self_pb2.Permission, "PERMISSION_"),
     ],
@@ -50,6 +51,7 @@ def test_a_message_is_read_whole() -> None:
         possibly_duplicated=True,
         kind=pb.KIND_EDIT,
         target_message_id="m-0",
+        parts=3,
         failure=pb.Failure(reason=7, description="Forbidden", telegram_error_code=403),  # type: ignore[arg-type]
     )
     for number, name in enumerate(("accept_time", "finish_time", "due_time", "expire_time"), 1):
@@ -69,6 +71,7 @@ def test_a_message_is_read_whole() -> None:
         expires_at=datetime(1970, 1, 1, 0, 0, 4, tzinfo=UTC),
         kind=chatkey.Kind.EDIT,
         target_id="m-0",
+        parts=3,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
@@ -61,6 +61,9 @@ class ScriptedBot:
 
     async def delete_message(self, chat_id: int, message_id: int) -> None:
         await self._take(Draft(chat_id=chat_id, text=""), f"{message_id}: gone")
+
+    async def delete_messages(self, chat_id: int, message_ids: Sequence[int]) -> None:
+        await self._take(Draft(chat_id=chat_id, text=""), f"{' '.join(map(str, message_ids))}: gone")
 
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
         return await self._take(draft, draft.text)

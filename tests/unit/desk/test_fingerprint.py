@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.desk.fingerprint import fingerprint_of
-from gateway.model import Button, Draft, Entity, Kind, LinkPreview, Priority, TextFormat, WhenUnknown
+from gateway.model import Button, Draft, Entity, Kind, LinkPreview, Overflow, Part, Priority, TextFormat, WhenUnknown
 
 DRAFT = Draft(chat_id=-5, text="hello", request_id="r1")
 CHANGES: dict[str, Any] = {
@@ -28,6 +28,9 @@ CHANGES: dict[str, Any] = {
     "send_at": datetime(2026, 1, 1, tzinfo=UTC),
     "kind": Kind.EDIT,
     "target_id": "m1",
+    "overflow": Overflow.SPLIT,
+    "parts": (Part(text="h"), Part(text="ello")),
+    "document": "hello",
 }
 
 

@@ -22,6 +22,7 @@ from gateway.model import (
     Kind,
     LinkPreview,
     Message,
+    Overflow,
     Permission,
     Priority,
     State,
@@ -56,6 +57,7 @@ MESSAGE = Message(
         (convert.LINK_PREVIEWS, pb.LinkPreview, LinkPreview),
         (convert.WHEN_UNKNOWN, pb.WhenUnknown, WhenUnknown),
         (convert.PRIORITIES, pb.Priority, Priority),
+        (convert.OVERFLOWS, pb.Overflow, Overflow),
     ],
 )
 def test_every_value_of_an_enum_has_a_word_and_every_word_a_value(
@@ -98,6 +100,7 @@ def test_every_field_of_a_request_gets_into_the_draft() -> None:
         priority=pb.PRIORITY_HIGH,
         ttl=Duration(seconds=90, nanos=5_000_000),
         send_at=Timestamp(seconds=1, nanos=1000),
+        overflow=pb.OVERFLOW_SPLIT,
     )
     draft, malformed = convert.draft_from(request)
     assert not malformed
@@ -117,8 +120,10 @@ def test_every_field_of_a_request_gets_into_the_draft() -> None:
         priority=Priority.HIGH,
         ttl=timedelta(seconds=90, milliseconds=5),
         send_at=datetime(1970, 1, 1, 0, 0, 1, 1, tzinfo=UTC),
+        overflow=Overflow.SPLIT,
     )
-    names = {field.name for field in fields(Draft)} - {"kind", "target_id"} | {"wait_for", "validate_only"}
+    not_asked = {"kind", "target_id", "parts", "document"}
+    names = {field.name for field in fields(Draft)} - not_asked | {"wait_for", "validate_only"}
     assert names == {field.name for field in pb.SendMessageRequest.DESCRIPTOR.fields}
 
 
@@ -234,6 +239,7 @@ def test_a_message_is_shown_with_what_it_has() -> None:
         accept_time=Timestamp(seconds=1795501800, nanos=250_000_000),
         expire_time=Timestamp(seconds=1795588200, nanos=250_000_000),
         kind=pb.KIND_SEND,
+        parts=1,
     )
 
 

@@ -187,7 +187,10 @@ async def test_a_message_can_be_deleted_for_48_hours(client: Client, sandbox: Sa
         sandbox.chats[PERSON].keep(message)
     refused = await client.call("deleteMessage", chat_id=PERSON, message_id=first["message_id"])
     assert refused.description == "Bad Request: message can't be deleted"
-    assert (await client.call("deleteMessages", chat_id=PERSON, message_ids=[1, 2])).result is True
+    refused = await client.call("deleteMessages", chat_id=PERSON, message_ids=[1, 2])
+    assert refused.description == "Bad Request: message can't be deleted"
+    assert sandbox.messages(PERSON) == [first, second]
+    assert (await client.call("deleteMessages", chat_id=PERSON, message_ids=[2, 3])).result is True
     assert sandbox.messages(PERSON) == [first]
     edited = await client.call("editMessageText", chat_id=PERSON, message_id=first["message_id"], text="older")
     assert edited.result["text"] == "older"

@@ -8,7 +8,15 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[3] / "gateway" / "telegram"
 
-OF_THE_LIBRARY = {"get_me", "send_message", "edit_message_text", "delete_message", "get_updates"}
+OF_THE_LIBRARY = {
+    "get_me",
+    "send_message",
+    "send_document",
+    "edit_message_text",
+    "delete_message",
+    "delete_messages",
+    "get_updates",
+}
 """Methods of python-telegram-bot's `Bot`."""
 
 OURS = {"getChat"}

@@ -14,6 +14,7 @@ from aiohttp import ClientResponse, ClientSession
 from aiohttp.connector import Connection
 
 from gateway.model import Draft
+from gateway.telegram.body import Body
 from gateway.telegram.connector import Connector
 from gateway.telegram.failures import BotFailure
 from gateway.telegram.token import from_value
@@ -195,7 +196,7 @@ async def test_the_http_library_sees_a_placeholder_only(peer: Peer, token: str) 
             requests.append(self)
             return await super().send(conn)
 
-    call = Call(b"{}", from_value(token).read)
+    call = Call(Body(b"{}"), from_value(token).read)
     async with (
         ClientSession(request_class=Kept) as session,
         session.post(f"{peer.url}/bot{PLACEHOLDER}/sendMessage", data=call) as response,

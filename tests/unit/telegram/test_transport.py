@@ -15,6 +15,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_writer import StreamWriter
 
 from gateway.model import Draft
+from gateway.telegram.body import Body
 from gateway.telegram.connector import Connector
 from gateway.telegram.failures import NotSent, Unanswered
 from gateway.telegram.token import from_value
@@ -118,7 +119,7 @@ async def test_a_connection_that_closes_before_the_write_has_taken_nothing(peer:
     port = int(peer.url.rpartition(":")[2])
     transport, protocol = await loop.create_connection(lambda: ResponseHandler(loop), "127.0.0.1", port)
     writer = StreamWriter(protocol, loop)
-    call = Call(b"{}", from_value(token).read)
+    call = Call(Body(b"{}"), from_value(token).read)
     transport.close()
     with pytest.raises(ClientConnectionResetError):
         await call.write_with_length(writer, None)

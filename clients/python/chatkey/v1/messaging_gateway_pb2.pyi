@@ -59,6 +59,13 @@ class EntityType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENTITY_TYPE_PRE: _ClassVar[EntityType]
     ENTITY_TYPE_TEXT_LINK: _ClassVar[EntityType]
 
+class Overflow(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OVERFLOW_UNSPECIFIED: _ClassVar[Overflow]
+    OVERFLOW_REJECT: _ClassVar[Overflow]
+    OVERFLOW_SPLIT: _ClassVar[Overflow]
+    OVERFLOW_DOCUMENT: _ClassVar[Overflow]
+
 class WaitFor(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WAIT_FOR_UNSPECIFIED: _ClassVar[WaitFor]
@@ -115,6 +122,10 @@ ENTITY_TYPE_EXPANDABLE_BLOCKQUOTE: EntityType
 ENTITY_TYPE_CODE: EntityType
 ENTITY_TYPE_PRE: EntityType
 ENTITY_TYPE_TEXT_LINK: EntityType
+OVERFLOW_UNSPECIFIED: Overflow
+OVERFLOW_REJECT: Overflow
+OVERFLOW_SPLIT: Overflow
+OVERFLOW_DOCUMENT: Overflow
 WAIT_FOR_UNSPECIFIED: WaitFor
 WAIT_FOR_DELIVERY: WaitFor
 WAIT_FOR_ACCEPTANCE: WaitFor
@@ -130,7 +141,7 @@ LINK_PREVIEW_NONE: LinkPreview
 LINK_PREVIEW_AUTO: LinkPreview
 
 class SendMessageRequest(_message.Message):
-    __slots__ = ("chat_id", "text", "text_format", "entities", "request_id", "wait_for", "message_thread_id", "reply_to_message_id", "silent", "protect_content", "link_preview", "buttons", "when_unknown", "priority", "ttl", "send_at", "validate_only")
+    __slots__ = ("chat_id", "text", "text_format", "entities", "request_id", "wait_for", "message_thread_id", "reply_to_message_id", "silent", "protect_content", "link_preview", "buttons", "when_unknown", "priority", "ttl", "send_at", "overflow", "validate_only")
     CHAT_ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TEXT_FORMAT_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +158,7 @@ class SendMessageRequest(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     TTL_FIELD_NUMBER: _ClassVar[int]
     SEND_AT_FIELD_NUMBER: _ClassVar[int]
+    OVERFLOW_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     chat_id: int
     text: str
@@ -164,8 +176,9 @@ class SendMessageRequest(_message.Message):
     priority: Priority
     ttl: _duration_pb2.Duration
     send_at: _timestamp_pb2.Timestamp
+    overflow: Overflow
     validate_only: bool
-    def __init__(self, chat_id: _Optional[int] = ..., text: _Optional[str] = ..., text_format: _Optional[_Union[TextFormat, str]] = ..., entities: _Optional[_Iterable[_Union[MessageEntity, _Mapping]]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[WaitFor, str]] = ..., message_thread_id: _Optional[int] = ..., reply_to_message_id: _Optional[int] = ..., silent: _Optional[bool] = ..., protect_content: _Optional[bool] = ..., link_preview: _Optional[_Union[LinkPreview, str]] = ..., buttons: _Optional[_Iterable[_Union[ButtonRow, _Mapping]]] = ..., when_unknown: _Optional[_Union[WhenUnknown, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., send_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, chat_id: _Optional[int] = ..., text: _Optional[str] = ..., text_format: _Optional[_Union[TextFormat, str]] = ..., entities: _Optional[_Iterable[_Union[MessageEntity, _Mapping]]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[WaitFor, str]] = ..., message_thread_id: _Optional[int] = ..., reply_to_message_id: _Optional[int] = ..., silent: _Optional[bool] = ..., protect_content: _Optional[bool] = ..., link_preview: _Optional[_Union[LinkPreview, str]] = ..., buttons: _Optional[_Iterable[_Union[ButtonRow, _Mapping]]] = ..., when_unknown: _Optional[_Union[WhenUnknown, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., send_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., overflow: _Optional[_Union[Overflow, str]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class SendMessageResponse(_message.Message):
     __slots__ = ("message", "estimated_wait")
@@ -391,7 +404,7 @@ class ExplainResponse(_message.Message):
     def __init__(self, allowed: _Optional[bool] = ..., rule: _Optional[str] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., text_length: _Optional[int] = ..., parts: _Optional[int] = ..., estimated_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("id", "chat_id", "state", "telegram_message_ids", "request_id", "accept_time", "finish_time", "attempts", "possibly_duplicated", "failure", "due_time", "expire_time", "kind", "target_message_id")
+    __slots__ = ("id", "chat_id", "state", "telegram_message_ids", "request_id", "accept_time", "finish_time", "attempts", "possibly_duplicated", "failure", "due_time", "expire_time", "kind", "target_message_id", "parts")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHAT_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -406,6 +419,7 @@ class Message(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     TARGET_MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     chat_id: int
     state: State
@@ -420,7 +434,8 @@ class Message(_message.Message):
     expire_time: _timestamp_pb2.Timestamp
     kind: Kind
     target_message_id: str
-    def __init__(self, id: _Optional[str] = ..., chat_id: _Optional[int] = ..., state: _Optional[_Union[State, str]] = ..., telegram_message_ids: _Optional[_Iterable[int]] = ..., request_id: _Optional[str] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[int] = ..., possibly_duplicated: _Optional[bool] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[Kind, str]] = ..., target_message_id: _Optional[str] = ...) -> None: ...
+    parts: int
+    def __init__(self, id: _Optional[str] = ..., chat_id: _Optional[int] = ..., state: _Optional[_Union[State, str]] = ..., telegram_message_ids: _Optional[_Iterable[int]] = ..., request_id: _Optional[str] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[int] = ..., possibly_duplicated: _Optional[bool] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[Kind, str]] = ..., target_message_id: _Optional[str] = ..., parts: _Optional[int] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("reason", "description", "telegram_error_code")

@@ -177,7 +177,8 @@ class MessagingGatewayServicer:
         """Cancels a message that has not been attempted yet or waits for another attempt.
 
         Cancelling a cancelled message returns it unchanged. A message that is on its way or final can't be cancelled:
-        `STATE_CONFLICT`. Needs `PERMISSION_WRITE`.
+        `STATE_CONFLICT`. One that is sent in parts can be between two of them, and what has arrived stays in the chat. Needs
+        `PERMISSION_WRITE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,7 +187,8 @@ class MessagingGatewayServicer:
     def RetryMessage(self, request, context):
         """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
 
-        The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+        The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again; of one in parts, those
+        that Telegram has confirmed are not sent again. A message that is not
         final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
         Needs `PERMISSION_WRITE`.
         """

@@ -83,12 +83,14 @@ class MessagingGatewayStub:
     """Cancels a message that has not been attempted yet or waits for another attempt.
 
     Cancelling a cancelled message returns it unchanged. A message that is on its way or final can't be cancelled:
-    `STATE_CONFLICT`. Needs `PERMISSION_WRITE`.
+    `STATE_CONFLICT`. One that is sent in parts can be between two of them, and what has arrived stays in the chat. Needs
+    `PERMISSION_WRITE`.
     """
     RetryMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.RetryMessageRequest, _messaging_gateway_pb2.RetryMessageResponse]
     """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
 
-    The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+    The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again; of one in parts, those
+    that Telegram has confirmed are not sent again. A message that is not
     final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
     Needs `PERMISSION_WRITE`.
     """
@@ -185,12 +187,14 @@ class MessagingGatewayAsyncStub(MessagingGatewayStub):
     """Cancels a message that has not been attempted yet or waits for another attempt.
 
     Cancelling a cancelled message returns it unchanged. A message that is on its way or final can't be cancelled:
-    `STATE_CONFLICT`. Needs `PERMISSION_WRITE`.
+    `STATE_CONFLICT`. One that is sent in parts can be between two of them, and what has arrived stays in the chat. Needs
+    `PERMISSION_WRITE`.
     """
     RetryMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.RetryMessageRequest, _messaging_gateway_pb2.RetryMessageResponse]  # type: ignore[assignment]
     """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
 
-    The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+    The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again; of one in parts, those
+    that Telegram has confirmed are not sent again. A message that is not
     final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
     Needs `PERMISSION_WRITE`.
     """
@@ -320,7 +324,8 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
         """Cancels a message that has not been attempted yet or waits for another attempt.
 
         Cancelling a cancelled message returns it unchanged. A message that is on its way or final can't be cancelled:
-        `STATE_CONFLICT`. Needs `PERMISSION_WRITE`.
+        `STATE_CONFLICT`. One that is sent in parts can be between two of them, and what has arrived stays in the chat. Needs
+        `PERMISSION_WRITE`.
         """
 
     @_abc_1.abstractmethod
@@ -331,7 +336,8 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_messaging_gateway_pb2.RetryMessageResponse, _abc.Awaitable[_messaging_gateway_pb2.RetryMessageResponse]]:
         """Sends a message again that ended in `FAILED`, `EXPIRED` or `DELIVERY_UNKNOWN`, under the same id.
 
-        The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again. A message that is not
+        The message goes to the end of its chat's queue with its `ttl` counted anew, and is `QUEUED` again; of one in parts, those
+        that Telegram has confirmed are not sent again. A message that is not
         final is returned unchanged, so that a repeat does no harm; one in another final state is refused with `STATE_CONFLICT`.
         Needs `PERMISSION_WRITE`.
         """
