@@ -18,6 +18,8 @@ import pytest
 
 from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
+from gateway.store.postgres.place import Place
+from gateway.store.postgres.session import Unfit
 from tests.faults.evidence import evidence
 from tests.faults.test_kill import CHATS, Writer
 from tests.support.auditor import audit
@@ -65,18 +67,19 @@ class Pair:
             await asyncio.sleep(0.3)
         self.primary.kill()
         port, self.primary = self.primary.port, self.standby
-        assert await self._ask("SELECT pg_promote()")
+        assert await self.ask("SELECT pg_promote()")
         await self._wait_for("")
         await self.pair(port)
 
     async def _wait_for(self, standby: str) -> None:
-        await self._ask(f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
-        await self._ask("SELECT pg_reload_conf()")
+        await self.ask(f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+        await self.ask("SELECT pg_reload_conf()")
 
     async def _is_synchronous(self) -> bool:
-        return await self._ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1
+        return await self.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1
 
-    async def _ask(self, sql: str) -> object:
+    async def ask(self, sql: str) -> object:
+        """Return the first value that a question to the primary brings."""
         connection = await asyncpg.connect(
             f"postgresql://{USER}@127.0.0.1:{self.primary.port}/postgres", password=PASSWORD
         )
@@ -126,6 +129,32 @@ async def test_failover_loses_nothing(tmp_path: Path, servers: Pair) -> None:
         told = [each for writer in writers for each in writer.told]
         assert audit(await evidence(gateway.config, telegram, told)) == []
         assert "as written" in await gateway.ask("audit", "verify")
+
+
+async def test_a_primary_that_was_replaced_and_is_back_is_refused(servers: Pair) -> None:
+    await servers.pair()
+    place = Place(servers.address, "test", PASSWORD)
+    old, new = servers.primary, servers.standby
+    assert new is not None
+    assert await _port(place) == old.port
+    old.kill()
+    servers.primary = new
+    assert await servers.ask("SELECT pg_promote()")
+    assert await _port(place) == new.port
+    new.kill()
+    await asyncio.to_thread(old.start)
+    servers.primary = old
+    assert await servers.ask("SELECT NOT pg_is_in_recovery()")
+    with pytest.raises(Unfit, match="another server has taken its place"):
+        await place.connect()
+
+
+async def _port(place: Place) -> object:
+    connection = await place.connect()
+    try:
+        return await connection.fetchval("SELECT inet_server_port()")
+    finally:
+        await connection.close()
 
 
 async def _goes_on(telegram: Sandbox) -> None:

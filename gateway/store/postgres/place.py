@@ -19,6 +19,11 @@ else:
 
 _log = logging.getLogger(__name__)
 
+_OF_SEVERAL = (
+    "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint, "
+    "current_setting('synchronous_standby_names')"
+)
+
 CONNECT_S = 3.0
 """Seconds after which a server that does not answer is taken for one that can't be reached."""
 
@@ -45,6 +50,7 @@ class Place:
         self._connect_s = connect_s
         self._servers = servers(url)
         self._is_warned = False
+        self._timeline = 0
 
     async def connect(self) -> Connection:
         """Connect to the server that takes writes.
@@ -80,11 +86,19 @@ class Place:
                 await require_fit(connection)
                 await with_text(connection)
                 if len(self._servers) > 1:
-                    self._note(await connection.fetchval("SELECT current_setting('synchronous_standby_names')"))
+                    timeline, standbys = await connection.fetchrow(_OF_SEVERAL) or (0, "")
+                    self._require_newest(timeline)
+                    self._note(standbys)
             except BaseException:
                 connection.terminate()
                 raise
         return connection
+
+    def _require_newest(self, timeline: int) -> None:
+        """Refuse a primary that another one has replaced and that is back: a promoted server counts a new timeline."""
+        if timeline < self._timeline:
+            raise Unfit("another server has taken its place: make it a standby of that one")
+        self._timeline = timeline
 
     def _note(self, standbys: str) -> None:
         """Tell the operator once that what is there may be on one machine alone."""
