@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ from gateway.rpc.refusals import Refusals
 from gateway.rpc.routing import Routing
 
 GRACE = timedelta(seconds=15)
+OWN_FILES = 384
+"""Open files that are kept for what is not a connection of callers: the database, Telegram, the pages, operators."""
+FEWEST_CONNECTIONS = 64
 NO_PROXIES = AddressRanges()
+_ANY_NUMBER = (1 << 31) - 1
 
 OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_concurrent_streams", 64),  # not advertised by default: a reset flood then runs thousands of handlers
@@ -57,6 +62,14 @@ OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.enable_channelz", 0),
 )
+
+
+def most_connections(files: int) -> int:
+    """Return how many connections there may be at once in a process that may have so many files open; -1: any number.
+
+    Without a bound a flood of connections uses up the files, and then neither the database nor Telegram can be opened.
+    """
+    return max(FEWEST_CONNECTIONS, files - OWN_FILES) if files >= 0 else _ANY_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +153,17 @@ async def open_door(
         refusals=refusals,
         drain=desk.drain,
     )
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with opened(
-        front, listen=listen, tls=tls, clock=clock, new_id=new_id, metrics=metrics, grace=grace, patience=patience
+        front,
+        listen=listen,
+        tls=tls,
+        clock=clock,
+        new_id=new_id,
+        metrics=metrics,
+        grace=grace,
+        patience=patience,
+        connections=most_connections(files),
     ) as door:
         yield door
 
@@ -157,14 +179,19 @@ async def opened(
     metrics: CallMetrics,
     grace: timedelta,
     patience: timedelta,
+    connections: int,
 ) -> AsyncIterator[Door]:
-    """Serve what is behind a door, hardened, until the block is left; as `open_door`."""
+    """Serve what is behind a door, hardened, until the block is left; as `open_door`.
+
+    Args:
+        connections: How many there may be at once; who comes then is let go unheard.
+    """
     if os.environ.get("GRPC_TRACE"):
         raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
     require_address(listen, encrypted=tls is not None)
     credentials = tls.credentials() if tls else None
     health = HealthService([service.full_name for service, _ in front.services])
-    server = _server(front, health, clock, new_id, metrics, patience)
+    server = _server(front, health, clock, new_id, metrics, patience, connections)
     port = await _bound(server, listen, credentials)
     await server.start()
     try:
@@ -182,6 +209,7 @@ def _server(
     new_id: Callable[[], str],
     metrics: CallMetrics,
     patience: timedelta,
+    connections: int,
 ) -> grpc.aio.Server:
     services = [*front.services, (health_pb2.DESCRIPTOR.services_by_name["Health"], health)]
     routes = {name: route for service in services for name, route in routes_of(*service, patience).items()}
@@ -195,7 +223,7 @@ def _server(
 
     handlers = {name: route.handler(around) for name, route in routes.items()}
     routing = Routing(observer=observer, handlers=handlers, unknown=handler_of_nothing(around))
-    server = grpc.aio.server(options=OPTIONS)
+    server = grpc.aio.server(options=(*OPTIONS, ("grpc.max_allowed_incoming_connections", connections)))
     server.add_generic_rpc_handlers((routing,))
     return server
 

@@ -31,7 +31,7 @@ from gateway.rpc.certificates import Certificates
 from gateway.rpc.handlers import PATIENCE
 from gateway.rpc.observe import CallMetrics
 from gateway.rpc.refusals import Refusals
-from gateway.rpc.server import GRACE, NO_PROXIES, Door, Front, opened
+from gateway.rpc.server import FEWEST_CONNECTIONS, GRACE, NO_PROXIES, Door, Front, opened
 
 
 @asynccontextmanager
@@ -76,6 +76,14 @@ async def open_admin_door(
         drain=desk.entrance.drain,
     )
     async with opened(
-        front, listen=listen, tls=tls, clock=clock, new_id=new_id, metrics=metrics, grace=grace, patience=patience
+        front,
+        listen=listen,
+        tls=tls,
+        clock=clock,
+        new_id=new_id,
+        metrics=metrics,
+        grace=grace,
+        patience=patience,
+        connections=FEWEST_CONNECTIONS,
     ) as door:
         yield door
