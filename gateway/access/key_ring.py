@@ -194,6 +194,7 @@ class KeyRing:
         # Not before the ring says so: a key that is gone and not revoked could not be explained.
         with _explained(self._directory / key.file):
             (self._directory / key.file).unlink(missing_ok=True)
+            private_files.sync(self._directory)
         return key
 
     @contextmanager

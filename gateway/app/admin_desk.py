@@ -29,7 +29,13 @@ from gateway.telegram.failures import BotFailure
 
 
 def admin_desk(
-    config: Config, clock: Clock, rooms: Rooms, *, keys: KeySet, are_keys_stale: Callable[[], bool]
+    config: Config,
+    clock: Clock,
+    rooms: Rooms,
+    *,
+    keys: KeySet,
+    are_keys_stale: Callable[[], bool],
+    failures: FailedAttempts,
 ) -> AdminDesk:
     """Build it; `keys` are those of operators' tokens."""
     store = rooms.store
@@ -48,7 +54,7 @@ def admin_desk(
         own_factor=SecondFactor(authenticators, clock),
         ledger=rooms.ledger,
         log=store,
-        failures=FailedAttempts(clock, config.failures_per_minute),
+        failures=failures,
         clock=clock,
         allowed_addresses=config.allowed_addresses,
     )

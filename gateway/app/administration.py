@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.keys import KeySet
 from gateway.app.keys import operator_keys
+from gateway.app.metrics import export_operator_failures
 from gateway.app.rooms import Rooms
 from gateway.app.work import start
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.rpc.certificates import Certificates
-from gateway.rpc.observe import CallMetrics
 from gateway.rpc.server import Door
+from gateway.telemetry import Metrics
 
 
 @asynccontextmanager
@@ -24,7 +26,7 @@ async def open_administration(
     rooms: Rooms,
     *,
     tls: Certificates | None,
-    metrics: CallMetrics,
+    metrics: Metrics,
     broken: asyncio.Event,
 ) -> AsyncIterator[Door | None]:
     """Serve operators until the block is left; None where nobody is to."""
@@ -40,9 +42,12 @@ async def open_administration(
         source = operator_keys(keys, rooms.keys, config, clock)
         await source.open()
         await start(stack, broken, operator_keys=source.run())
+        # Not those of the other door, lest a flood there keep operators out.
+        failures = FailedAttempts(clock, config.failures_per_minute)
+        export_operator_failures(metrics, failures)
         yield await stack.enter_async_context(
             open_admin_door(
-                admin_desk(config, clock, rooms, keys=keys, are_keys_stale=source.is_stale),
+                admin_desk(config, clock, rooms, keys=keys, are_keys_stale=source.is_stale, failures=failures),
                 listen=config.admin_listen,
                 tls=tls,
                 clock=clock,

@@ -44,9 +44,17 @@ def export_registry(metrics: Metrics, registry: Registry) -> None:
 
 
 def export_failures(metrics: Metrics, failures: FailedAttempts) -> None:
+    _export_failures(metrics, failures, "chatkey_tokens_refused", "Tokens")
+
+
+def export_operator_failures(metrics: Metrics, failures: FailedAttempts) -> None:
+    _export_failures(metrics, failures, "chatkey_operator_tokens_refused", "Tokens at the door of operators")
+
+
+def _export_failures(metrics: Metrics, failures: FailedAttempts, name: str, what: str) -> None:
     metrics.totals(
-        "chatkey_tokens_refused",
-        "Tokens that failed, and those that were refused unread because too many from their address had.",
+        name,
+        f"{what} that failed, and those that were refused unread because too many from their address had.",
         "how",
         lambda: {"failed": failures.failed_total, "unread": failures.refused_total},
     )

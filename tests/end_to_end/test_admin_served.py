@@ -90,8 +90,15 @@ async def test_row_50_a_key_of_callers_makes_no_operator(tmp_path: Path) -> None
             metadata = (("authorization", f"Bearer {made}"),)
             refused = await refusal_of(keys.ListKeys(key_pb.ListKeysRequest(), metadata=metadata))
             assert refused.code is grpc.StatusCode.UNAUTHENTICATED
+        assert 'chatkey_operator_tokens_refused_total{how="failed"} 1.0' in await metrics_of(served)
         published = await published_keys(served)
         assert published == [issuer_key(config.data_dir).kid]
+
+
+async def metrics_of(served: Gateway) -> list[str]:
+    url = f"http://127.0.0.1:{served.app.http_port}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return (await answer.text()).splitlines()
 
 
 async def published_keys(served: Gateway) -> list[str]:

@@ -31,6 +31,8 @@ class Audit:
         self._entrance = entrance
         self._log = log
         self._prove = prove
+        # One at a time: it reads the whole log, and whoever asks needs no second factor.
+        self._proving = asyncio.Lock()
         self._poll = poll.total_seconds()
 
     async def search(self, ask: Ask, wanted: Mapping[str, Any], page: Page) -> tuple[Sequence[Numbered], str]:
@@ -63,7 +65,8 @@ class Audit:
         for index, (seq, link) in enumerate(expected):
             if seq < 1 or len(link) != _LINK_BYTES:
                 raise RequestInvalid([(f"expected_links[{index}]", "must have a number and 32 bytes")])
-        return await self._prove(dict(expected))
+        async with self._proving:
+            return await self._prove(dict(expected))
 
     async def tail(self, ask: Ask, wanted: Mapping[str, Any], last: int) -> AsyncGenerator[Numbered, None]:
         """Yield the last records that fit, oldest first, then each new one, without an end.
@@ -80,11 +83,14 @@ class Audit:
         seen = newest[0][0] if newest else 0
         page = await self._log.records(limit=last, newest_first=True, below=seen + 1, **wanted) if last else ()
         for numbered in reversed(page):
+            self._entrance.stay.require(ask.operator)
             yield numbered
         while True:
             self._entrance.stay.require(ask.operator)
             page = await self._log.records(after=seen, limit=MAX_PAGE, **wanted)
             for numbered in page:
+                # Each time: whoever reads slowly would have a page of what came after the end of its right.
+                self._entrance.stay.require(ask.operator)
                 seen = numbered[0]
                 yield numbered
             if len(page) < MAX_PAGE:

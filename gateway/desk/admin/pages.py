@@ -13,6 +13,7 @@ from gateway.errors import RequestInvalid
 
 DEFAULT_PAGE, MAX_PAGE = 50, 1000
 _MARK = 8
+_MOST = 1 << 63  # what a store can count
 _UNKNOWN = [("page_token", "is none that this service gave out for this list")]
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class Page:
             found = tuple(map(int, place.split(" ")))
         except ValueError:
             raise RequestInvalid(_UNKNOWN) from None
-        if len(found) != count:
+        if len(found) != count or not all(-_MOST <= number < _MOST for number in found):
             raise RequestInvalid(_UNKNOWN)
         return found
 

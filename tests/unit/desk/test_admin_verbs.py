@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +13,15 @@ import pytest
 from gateway.access.approvals import Approvals
 from gateway.access.issue import Terms
 from gateway.access.key_ring import KeyState
+from gateway.audit.proof import Verdict
+from gateway.desk.admin.audit import Audit
 from gateway.desk.admin.credentials import Whose
 from gateway.desk.admin.pages import Page, token_after
 from gateway.desk.admin.rooms import SeenChat
 from gateway.errors import (
     ApprovalRequired,
     MethodUnknown,
+    PermissionDenied,
     RequestInvalid,
     ResourceNotFound,
     ShuttingDown,
@@ -365,6 +368,43 @@ async def test_the_log_is_followed(offices: Offices) -> None:
     offices.desk.entrance.drain()
     with pytest.raises(ShuttingDown):
         await anext(records)
+
+
+async def test_whoever_is_stopped_gets_nothing_more_however_slowly_they_read(offices: Offices) -> None:
+    store, now = offices.house.store, offices.house.clock.now()
+    await store.record([Record(at=now, event="x", decision="allow", client=str(number)) for number in range(9)])
+    for last in (3, 0):
+        ask = offices.ask(name=f"mallory-{last}")
+        records = offices.desk.audit.tail(ask, {"event": "x"}, last)
+        upcoming = asyncio.ensure_future(anext(records))
+        while not upcoming.done():
+            await store.record([Record(at=now, event="x", decision="allow") for _ in range(3)])
+        await upcoming
+        await offices.desk.clients.disable(offices.ask(), f"operator:mallory-{last}")
+        await offices.house.registry.refresh()
+        with pytest.raises(PermissionDenied):
+            await anext(records)
+
+
+async def test_the_log_is_proven_once_at_a_time(offices: Offices) -> None:
+    under_way, most = 0, 0
+
+    async def prove(expected: Mapping[int, bytes]) -> Verdict:
+        nonlocal under_way, most
+        under_way, most = under_way + 1, max(most, under_way + 1)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return Verdict(records=len(expected))
+
+    audit = Audit(offices.desk.entrance, offices.house.store, prove=prove)
+    verdicts = await asyncio.gather(*(audit.verify(offices.ask(), ()) for _ in range(5)))
+    assert ([verdict.records for verdict in verdicts], most) == ([0] * 5, 1)
+
+
+@pytest.mark.parametrize("place", [str(1 << 63), str(-(1 << 63) - 1), "9" * 30, "1 2", "x", "9" * 5000])
+async def test_a_page_that_no_store_can_have_is_refused(offices: Offices, place: str) -> None:
+    with pytest.raises(RequestInvalid, match="page_token"):
+        await offices.desk.audit.search(offices.ask(), {}, Page(1, token_after(place, [])))
 
 
 async def test_a_log_is_followed_from_its_beginning_and_in_more_than_one_page(offices: Offices) -> None:
