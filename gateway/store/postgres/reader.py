@@ -33,9 +33,10 @@ class Reading:
         row = await self._connection.fetchrow(numbered(sql), *values, timeout=self._patience_s)
         return None if row is None else tuple(row)
 
-    async def every(self, sql: str, *values: object) -> list[Row]:
-        """Return all rows."""
-        return [tuple(row) for row in await self._connection.fetch(numbered(sql), *values, timeout=self._patience_s)]
+    async def every(self, sql: str, *values: object, patience_s: float | None = None) -> list[Row]:
+        """Return all rows; `patience_s`: how long that may take where it is much."""
+        patience_s = patience_s or self._patience_s
+        return [tuple(row) for row in await self._connection.fetch(numbered(sql), *values, timeout=patience_s)]
 
 
 class Reader:

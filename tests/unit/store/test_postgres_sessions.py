@@ -248,6 +248,16 @@ async def test_a_read_without_an_answer_is_not_asked_again(postgres: Postgres) -
         await reader.close()
 
 
+async def test_a_read_of_much_may_take_longer(postgres: Postgres) -> None:
+    place = Place(f"{postgres.address}/postgres", "test", PASSWORD)
+    reader = Reader(place.connect, patience_s=0.05)
+    slowly = "SELECT 1 FROM pg_sleep(0.2)"
+    with pytest.raises(NotDurable):
+        await reader.every(slowly)
+    assert await reader.run(lambda reading: reading.every(slowly, patience_s=30)) == [(1,)]
+    await reader.close()
+
+
 @asynccontextmanager
 async def as_guest(postgres: Postgres, *rights: str) -> AsyncIterator[str]:
     """Give the address of tables that are there, for a role that has no rights but these on them."""
