@@ -34,6 +34,7 @@ together. So it also takes a clock that goes back by more than a year to make a 
 
 _PAGE = 10_000  # digests that are read, and put into the view, at once
 _SWEPT = 1_000  # tokens that are forgotten in one transaction
+_EVERYTHING = frozenset(Permission)
 _DENIED = frozenset({"client_disabled", "client_unknown"})
 
 _log = logger(__name__)
@@ -218,7 +219,7 @@ class Registry:
             return "", chat.permissions
         if self.denies_unknown_chats:
             return "chat_not_authorized", frozenset()
-        return "", frozenset(Permission)
+        return "", _EVERYTHING
 
     def _is_suspended(self, chat_id: int) -> bool:
         chat = self._chats.get(chat_id)
