@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
 
+_SSL_REQUEST = 8  # bytes: https://www.postgresql.org/docs/current/protocol-message-formats.html
 _Pass = Callable[[bytes], bytes]
 
 
@@ -19,6 +21,7 @@ class Relay:
         answered: What becomes of what the other side says.
         taken: How many connections were taken.
         refuses: How many connections are refused from now on.
+        tls: By which certificate connections are answered that ask for TLS; None: they are led on as they are.
         flows: Cleared, nothing passes any more, and both sides stay connected.
     """
 
@@ -28,6 +31,7 @@ class Relay:
         self.asked: _Pass = bytes
         self.answered: _Pass = bytes
         self.taken = 0
+        self.tls: SSLContext | None = None
         self.refuses = 0
         self.flows = asyncio.Event()
         self.flows.set()
@@ -43,6 +47,13 @@ class Relay:
             self.refuses -= 1
             writer.close()
             return
+        if self.tls:
+            await reader.readexactly(_SSL_REQUEST)
+            writer.write(b"S")
+            try:
+                await writer.start_tls(self.tls)
+            except OSError:
+                return  # whoever asked did not like it
         try:
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from gateway.store.postgres.place import Place
 from gateway.store.postgres.reader import CONNECTIONS, Reader, Reading
 from gateway.store.postgres.transaction import Transaction
 from gateway.store.postgres.writer import Writer
+from tests.support.certificates import certificate
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.ports import free_port
 from tests.support.postgres import PASSWORD, USER, Postgres
@@ -326,3 +329,25 @@ async def test_who_stands_still_in_the_middle_of_a_word_keeps_no_other_waiting(p
         still.flows.set()
         assert await speaking == (len(HALF) * 1000,), "what was not done is done again"
         await writer.close()
+
+
+async def test_a_server_proves_its_name_and_who_vouches_for_it(postgres: Postgres, tmp_path: Path) -> None:
+    for name in ("right", "wrong"):
+        (tmp_path / name).mkdir()
+    right, wrong = (certificate(tmp_path / name, name) for name in ("right", "wrong"))
+    async with relayed(postgres.cluster.port) as protected:
+        protected.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        protected.tls.load_cert_chain(right.cert_file, right.key_file)
+        address = f"{await postgres.database(protected.own_port)}&sslmode=verify-full&sslrootcert="
+        async with open_postgres(f"{address}{right.cert_file}", PASSWORD) as store:
+            assert await add(store) == 1
+        for unproven in (
+            f"{address}{wrong.cert_file}",
+            f"{address}{tmp_path / 'missing'}",
+            f"{address}{right.cert_file}".replace("127.0.0.1", "localhost"),
+            f"{await postgres.database()}&sslmode=verify-full&sslrootcert={right.cert_file}",
+        ):
+            with pytest.raises(ConfigInvalid, match="CHATKEY_DATABASE: the PostgreSQL server can't be used: ") as said:
+                async with open_postgres(unproven, PASSWORD):
+                    pytest.fail("it was opened")
+            assert PASSWORD not in str(said.value)
