@@ -20,14 +20,30 @@ MOST_PENDING = 100
 """Requests of one operator that may wait; whoever holds a stolen token and codes can't bury the others."""
 
 
+def _always(client: str, since: datetime) -> bool:
+    """Withdraw nothing."""
+    return True
+
+
 class Approvals:
     """Requests that need a second person.
 
     Every method raises `NotDurable` when the storage fails; then nothing was changed.
     """
 
-    def __init__(self, store: SecondFactorStore, clock: Clock, new_id: Callable[[], str]) -> None:
-        """Keep them in `store`, each under an id that `new_id` makes."""
+    def __init__(
+        self,
+        store: SecondFactorStore,
+        clock: Clock,
+        new_id: Callable[[], str],
+        stands: Callable[[str, datetime], bool] = _always,
+    ) -> None:
+        """Keep them in `store`, each under an id that `new_id` makes.
+
+        Args:
+            stands: Whether an operator was neither disabled nor revoked since an instant.
+        """
+        self._stands = stands
         self._store = store
         self._clock = clock
         self._new_id = new_id
@@ -59,6 +75,8 @@ class Approvals:
             # With what was read: a text that was changed meanwhile is not what somebody approved.
             read = before and digest_of(operator, function, request, before.parameters)
             cause = _refusal(before, digest if read == digest else b"", now)
+            if before and not cause and not self._stands(PREFIX + before.approved_by, before.asked_at):
+                cause = "approval_withdrawn"
             if before is None or cause:
                 return before, None
             return replace(before, is_used=True), _record("approval.used", before, operator, now)

@@ -209,7 +209,7 @@ def _unsound(terms: Terms) -> Iterator[_Violation]:
     if not is_client(terms.client):
         yield "client", "must be 1 to 255 characters of A-Z a-z 0-9 : . _ / @ -"
     elif terms.client.startswith(PREFIX):
-        yield "client", f"must not begin with {PREFIX}: operators are named so in the audit log"
+        yield "client", f"must not begin with {PREFIX} as operators are named so in the audit log"
     chat_ids = [grant.chat_id for grant in terms.grants]
     if not 1 <= len(chat_ids) <= MAX_CHATS or any(chat_ids.count(chat_id) > 1 for chat_id in chat_ids):
         yield "grants", f"must be for 1 to {MAX_CHATS} chats, each named once"

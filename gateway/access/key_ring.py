@@ -227,7 +227,8 @@ class _Change:
         for key in self.keys:
             if key.kid == kid:
                 return key
-        raise RequestInvalid([("kid", f"there is no key {kid}; `chatkey key list` shows which there are")])
+        where = "`chatkey key list`, with --for operators or without, shows which there are"
+        raise RequestInvalid([("kid", f"there is no key {kid}; {where}")])
 
     def prepared(self) -> RingKey:
         for key in self.keys:

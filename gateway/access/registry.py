@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from math import inf
 
@@ -129,6 +129,13 @@ class Registry:
         """
         if cause := self._revoked(operator, self._clients.get(operator.client)):
             raise PermissionDenied(cause) if cause in _DENIED else Unauthenticated(cause)
+
+    def stands(self, client: str, since: datetime) -> bool:
+        """Whether a client or an operator was neither disabled nor revoked since an instant."""
+        stored = self._clients.get(client)
+        if stored is None:
+            return True
+        return stored.enabled and (stored.not_before is None or stored.not_before < since)
 
     def is_canary(self, token_id: str) -> bool:
         """Whether nobody is to use a token: for one that is refused for another reason."""

@@ -40,7 +40,7 @@ def admin_desk(
     """Build it; `keys` are those of operators' tokens."""
     store = rooms.store
     authenticators = Authenticators(store.second_factors, clock)
-    approvals = Approvals(store.second_factors, clock, rooms.new_id)
+    approvals = Approvals(store.second_factors, clock, rooms.new_id, rooms.registry.stands)
     entrance = Entrance(
         verifier=OperatorVerifier(
             keys,

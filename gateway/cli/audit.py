@@ -228,7 +228,8 @@ def _print(records: Sequence[tuple[int, Record]], as_json: bool) -> None:
         if record.claimed_chat_id is not None:
             where += f" -> {record.claimed_chat_id}"
         times = f"{record.count} times" if record.count > 1 else ""
-        about = record.message_id or record.error_id
-        line = "  ".join(filter(None, [timestamp(record.at), what, who, where, record.address, times, about]))
+        about = record.message_id or record.error_id or record.token_id
+        facts = " ".join(f"{name}={value}" for name, value in sorted(record.facts.items()))
+        line = "  ".join(filter(None, [timestamp(record.at), what, who, where, record.address, times, about, facts]))
         # Once more, and whole: who may write the database or an archive file must not drive the terminal.
         click.echo(line if line.isprintable() else visible(line, None))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -56,9 +58,10 @@ def enroll(name: str, replace: bool) -> None:
         raise click.ClickException("The secret is shown to a person alone: run this in a terminal.")
     secret = b32encode(secrets.token_bytes(20)).decode()
     uri = uri_of(name, secret, configuration().issuer)
-    segno.make(uri, micro=False).terminal(compact=True)
-    click.echo(f"Scan it with an authenticator app, or enter this by hand:\n{uri}\n")
-    code = _code()
+    with _aside():
+        segno.make(uri, micro=False).terminal(compact=True)
+        click.echo(f"Scan it with an authenticator app, or enter this by hand:\n{uri}\n")
+        code = _code()
     _with(lambda rooms: rooms[0].enroll(name, secret, code, by=operator(), replaces=replace))
     click.echo(f"{name} is enrolled. What you scanned is not shown again.")
 
@@ -88,7 +91,12 @@ def enrolled(as_json: bool) -> None:
         ]
 
     for row in _run(read):
-        click.echo(json.dumps(row) if as_json else "  ".join(value or "-" for value in row.values()))
+        if as_json:
+            click.echo(json.dumps(row))
+            continue
+        locked = f"locked until {row['locked_until']}" if row["locked_until"] else ""
+        since = f"enrolled {row['enrolled_at']} by {row['enrolled_by']}"
+        click.echo("  ".join(filter(None, [row["operator"], since, locked])))
 
 
 @click.group(name="approval")
@@ -172,6 +180,17 @@ def _asked(approval: Approval) -> dict[str, Any]:
 def _readable(asked: dict[str, Any]) -> str:
     parameters = json.dumps(asked["parameters"], indent=2)
     return "\n".join(f"{name}: {parameters if name == 'parameters' else value}" for name, value in asked.items())
+
+
+@contextmanager
+def _aside() -> Iterator[None]:
+    """Use the terminal's other screen, which leaves nothing behind to scroll back to."""
+    has_screens = os.environ.get("TERM", "dumb") != "dumb"
+    click.echo("\x1b[?1049h\x1b[H" if has_screens else "", nl=False)
+    try:
+        yield
+    finally:
+        click.echo("\x1b[?1049l" if has_screens else "", nl=False)
 
 
 def _code() -> str:

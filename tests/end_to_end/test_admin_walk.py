@@ -20,6 +20,7 @@ from chatkey.admin.v1 import approval_service_pb2_grpc, audit_service_pb2_grpc, 
 from chatkey.admin.v1 import audit_service_pb2 as audit_pb
 from chatkey.admin.v1 import credential_service_pb2 as pb
 from chatkey.v1 import credential_self_pb2 as self_pb
+from gateway.access.administration import Administration
 from gateway.access.authenticators import Authenticators
 from gateway.access.key_file import issuer_key
 from gateway.access.key_ring import OPERATORS
@@ -217,3 +218,36 @@ async def test_row_51_where_two_persons_are_needed_nothing_is_done_before_the_ot
         ):
             (record,) = await outside.records(event=event, client=by)
             assert (record.facts["function"], record.facts["by"]) == ("credentials.issue", by)
+
+
+async def test_row_51_what_a_person_approved_who_is_stopped_is_not_done(tmp_path: Path) -> None:
+    async with operators(tmp_path, admin_approval="two_person") as outside:
+        for name in ("alice", "bob"):
+            await outside.enroll(name)
+        metadata = outside.bearer(("x-chatkey-otp", code(0)))
+        refused = await refusal_of(outside.credentials.IssueCredential(wish(), metadata=metadata))
+        approval_id = refused.info.metadata["approvalId"]
+        metadata = outside.bearer(("x-chatkey-otp", code(0)), name="bob")
+        await outside.approvals.GiveApproval(
+            approval_pb.GiveApprovalRequest(approval_id=approval_id), metadata=metadata
+        )
+        async with open_sqlite_beside(outside.served.config.database_path) as store:
+            await Administration(store.registry, SystemClock(), "os:root").disable_client("operator:bob")
+
+        async def is_stopped() -> bool:
+            asked = approval_pb.ListApprovalsRequest()
+            try:
+                await outside.approvals.ListApprovals(asked, metadata=outside.bearer(name="bob"))
+            except grpc.aio.AioRpcError:
+                return True
+            return False
+
+        await until(is_stopped, "bob is refused")
+        metadata = outside.bearer(("x-chatkey-otp", code(1)), ("x-chatkey-approval", approval_id))
+        again = await refusal_of(outside.credentials.IssueCredential(wish(), metadata=metadata))
+        assert again.info.reason == "STEP_UP_REQUIRED"
+
+        async def is_told() -> bool:
+            return bool(await outside.records(reason="approval_withdrawn"))
+
+        await until(is_told, "the log says why")

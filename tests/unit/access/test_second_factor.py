@@ -366,6 +366,22 @@ async def test_row_51_what_was_read_is_what_was_approved(house: House) -> None:
     assert await house.approvals.get(waiting) == kept
 
 
+async def test_row_51_what_somebody_approved_who_was_stopped_since_is_not_approved(house: House) -> None:
+    standing: dict[str, bool] = {}
+    approvals = Approvals(
+        house.store.second_factors, house.clock, lambda: "a", lambda client, since: standing[client] or since != NOW
+    )
+    with pytest.raises(ApprovalRequired):
+        await approvals.require("alice", "keys.revoke", b"1", None)
+    await approvals.approve("bob", "a")
+    standing["operator:bob"] = False
+    with pytest.raises(StepUpRequired) as refused:
+        await approvals.require("alice", "keys.revoke", b"1", "a")
+    assert refused.value.cause == "approval_withdrawn"
+    standing["operator:bob"] = True
+    await approvals.require("alice", "keys.revoke", b"1", "a")
+
+
 async def test_a_request_that_waits_no_longer_is_not_found(house: House) -> None:
     await house.enroll()
     waiting = await house.asks()

@@ -65,6 +65,7 @@ class Host:
 def host(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Host:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CHATKEY_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr("secrets.token_bytes", lambda length: b"12345678901234567890"[:length])
     return Host(capsys, monkeypatch, tmp_path / "data")
 
@@ -79,6 +80,7 @@ def test_a_secret_is_shown_once_and_counts_once_it_is_confirmed(host: Host) -> N
     assert host.rows("operator", "list") == []
     shown = host("operator", "enroll", "alice", code=code())
     assert f"secret={SECRET}" in shown
+    assert "\x1b" not in shown
     assert "█" in shown
     assert "alice is enrolled. What you scanned is not shown again." in shown
     (row,) = host.rows("operator", "list")
@@ -86,6 +88,17 @@ def test_a_secret_is_shown_once_and_counts_once_it_is_confirmed(host: Host) -> N
     for later in (("operator", "list"), ("audit", "tail", "--json")):
         assert "alice" in host(*later)
         assert SECRET not in host(*later)
+
+
+def test_a_secret_leaves_nothing_to_scroll_back_to(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for number, status in (("000000", 1), (code(), 0)):
+        shown = host("operator", "enroll", "alice", code=number, status=status)
+        before, aside = shown.split("\x1b[?1049h")
+        aside, after = aside.split("\x1b[?1049l")
+        assert SECRET in aside
+        assert SECRET not in before + after
+    assert "alice is enrolled" in after
 
 
 def test_a_secret_is_not_written_into_a_file(host: Host) -> None:

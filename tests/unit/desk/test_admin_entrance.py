@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.access.administration import Administration
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.issue import Terms
 from gateway.access.registry import Registry
@@ -338,3 +339,19 @@ async def test_a_token_that_ends_ends_a_stream(offices: Offices) -> None:
     with pytest.raises(Unauthenticated):
         async for _ in records:
             pass
+
+
+async def test_whoever_was_disabled_or_revoked_since_does_not_stand(offices: Offices) -> None:
+    house = offices.house
+    administration, stands = Administration(house.store.registry, house.clock, "os:root"), house.registry.stands
+    before, later = house.clock.now() - timedelta(minutes=1), house.clock.now() + timedelta(minutes=1)
+    assert stands("operator:bob", before)
+    await administration.revoke_client("operator:bob")
+    await house.registry.refresh()
+    assert (stands("operator:bob", before), stands("operator:bob", later)) == (False, True)
+    await administration.disable_client("operator:bob")
+    await house.registry.refresh()
+    assert not stands("operator:bob", later)
+    await administration.add_client("svc:a", {})
+    await house.registry.refresh()
+    assert stands("svc:a", before)
