@@ -136,6 +136,7 @@ async def open_offices(folder: Path, house: House | None = None, **changes: Any)
         clock=clock,
         allowed_addresses=changes.get("allowed_addresses"),
         recheck=timedelta(milliseconds=20),
+        calls_per_minute=changes.get("calls_per_minute", 600),
     )
 
     async def prove(expected: Mapping[int, bytes]) -> proof.Verdict:

@@ -129,9 +129,10 @@ class Credentials:
         if whose.key is not None:
             issuer, key_id = whose.key
             await administration.revoke_key(issuer or self._own_issuer, key_id)
-        elif not_before is not None:
-            await administration.revoke_all(not_before)
-        return not_before
+            return None
+        until = past(not_before, self._clock.now())
+        await administration.revoke_all(until)
+        return until
 
     def _require_whose(self, whose: Whose, not_before: datetime | None) -> None:
         past(not_before, self._clock.now())

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.access import addresses, bearer, confirmation
+from gateway.access.buckets import Buckets
 from gateway.addresses import AddressRanges
 from gateway.audit.lines import tamed
 from gateway.clock import Clock
@@ -15,10 +16,13 @@ from gateway.desk.admin.functions import Ask, Function, Needs
 from gateway.desk.admin.rooms import OperatorRegistry, OperatorVerifier, SecondFactor
 from gateway.desk.rooms import Failures, Ledger
 from gateway.desk.stay import RECHECK, Stay
-from gateway.errors import CallRefused, PermissionDenied, RequestInvalid, Unauthenticated
+from gateway.errors import CallRefused, PermissionDenied, QuotaExceeded, RequestInvalid, Unauthenticated
 from gateway.model import Origin, Record
 from gateway.operators import Operator
 from gateway.store.base import AuditStore
+
+CALLS_PER_MINUTE = 600
+"""How many calls a token may make in a minute, and as many at once: each is a record on the disk."""
 
 
 def _nothing() -> None:
@@ -41,6 +45,7 @@ class Entrance:
         clock: Clock,
         allowed_addresses: AddressRanges | None = None,
         recheck: timedelta = RECHECK,
+        calls_per_minute: int = CALLS_PER_MINUTE,
     ) -> None:
         """Keep the rooms that decide.
 
@@ -53,6 +58,7 @@ class Entrance:
                 keep operators out.
             allowed_addresses: From where alone anybody may call; None: from anywhere.
             recheck: How often an open stream looks at its token again.
+            calls_per_minute: How many calls a token may make in a minute.
         """
         self._verifier = verifier
         self._registry = registry
@@ -63,6 +69,8 @@ class Entrance:
         self._failures = failures
         self._clock = clock
         self._allowed_addresses = allowed_addresses
+        self._calls_per_minute = calls_per_minute
+        self._calls = Buckets(clock, calls_per_minute)
         self.stay: Stay[Operator] = Stay(clock, recheck, self._require_standing)
 
     def authenticate(self, values: Sequence[str | bytes], origin: Origin) -> Operator:
@@ -132,6 +140,7 @@ class Entrance:
 
         Raises:
             PermissionDenied: the token has not the right.
+            QuotaExceeded: it has made too many calls; this one is counted in the log, and not written down by itself.
             RequestInvalid: as `check`.
             StepUpRequired: the function is critical, and a second factor is missing or not good.
             ApprovalRequired: it is good, and a second person has to approve.
@@ -140,6 +149,7 @@ class Entrance:
         """
         needs, operator = function.value, ask.operator
         self.permit(operator, function)
+        self._require_few(operator, needs)
         self._registry.require_fresh()
         self._require_sound(ask, needs, check)
         if needs.is_critical:
@@ -151,9 +161,23 @@ class Entrance:
         try:
             check()
         except RequestInvalid:
-            tried = replace(self._allowed(ask.operator, needs), event="operator.refused", decision="deny")
-            self._ledger.refused(replace(tried, reason="invalid_request"))
+            self._note_refusal(ask.operator, needs, "invalid_request")
             raise
+
+    def _require_few(self, operator: Operator, needs: Needs) -> None:
+        if wait := self._calls.wait(operator.token_id):
+            self._note_refusal(operator, needs, "too_many_calls")
+            raise QuotaExceeded(
+                "This token has made its share of calls for now.",
+                retry_after=wait,
+                quota="operator_calls_per_minute",
+                limit=str(self._calls_per_minute),
+            )
+        self._calls.take(operator.token_id)
+
+    def _note_refusal(self, operator: Operator, needs: Needs, reason: str) -> None:
+        tried = replace(self._allowed(operator, needs), event="operator.refused", decision="deny")
+        self._ledger.refused(replace(tried, reason=reason))
 
     async def _require_second_factor(self, ask: Ask, needs: Needs) -> None:
         # A certificate that the token does not name is anybody's who may call at all.

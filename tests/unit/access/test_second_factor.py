@@ -384,7 +384,8 @@ async def test_row_51_what_somebody_approved_who_was_stopped_since_is_not_approv
 
 async def test_a_request_that_waits_no_longer_is_not_found(house: House) -> None:
     await house.enroll()
-    waiting = await house.asks()
+    waiting, other = await house.asks(), await house.asks(b"revoke key 2")
+    assert [(await house.approvals.get(each)).approval_id for each in (waiting, other)] == [waiting, other]
     house.clock.at += LIFE
     with pytest.raises(ResourceNotFound):
         await house.approvals.get(waiting)

@@ -23,6 +23,7 @@ from gateway.desk.admin.pages import Page
 from gateway.errors import (
     AuditUnavailable,
     PermissionDenied,
+    QuotaExceeded,
     RequestInvalid,
     ResourceNotFound,
     StateConflict,
@@ -355,3 +356,20 @@ async def test_whoever_was_disabled_or_revoked_since_does_not_stand(offices: Off
     await administration.add_client("svc:a", {})
     await house.registry.refresh()
     assert stands("svc:a", before)
+
+
+async def test_a_token_makes_no_more_calls_than_the_disk_should_have_records_of(tmp_path: Path) -> None:
+    async with open_offices(tmp_path, calls_per_minute=1) as offices:
+        ask, clients = offices.ask(), offices.desk.clients
+        await clients.list(ask, None, (), PAGE)
+        for _ in range(200):
+            with pytest.raises(QuotaExceeded) as refused:
+                await clients.list(ask, None, (), PAGE)
+        assert 0 < refused.value.retry_after.total_seconds() <= 60
+        await clients.list(offices.ask(), None, (), PAGE)  # with another token
+        await offices.house.ledger.close()
+        records = [record for _, record in await offices.house.store.records(limit=1000)]
+        assert sum(record.event == "operator.call" for record in records) == 2
+        refusals = [record for record in records if record.reason == "too_many_calls"]
+        assert sum(record.count for record in refusals) == 200
+        assert len(refusals) < 200

@@ -9,7 +9,7 @@ critical call also needs a second factor: a one-time code as metadata `x-chatkey
 approval as `x-chatkey-approval`. Without it the call is refused with `STEP_UP_REQUIRED`.
 
 Refusals are those of `chatkey.v1.ErrorReason`. Every call that is let in is in the audit log before anything is done, with the
-operator as `by`, and so is every refusal.
+operator as `by`, and so is every refusal. A token makes 600 calls a minute at most; more are refused with `QUOTA_EXCEEDED`.
 """
 
 from chatkey.admin.v1 import credential_service_pb2 as _credential_service_pb2
