@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.delivery import outcomes, touches
+from gateway.delivery.attempts import slim
 from gateway.delivery.chats import Chats
 from gateway.delivery.courier import Courier
 from gateway.delivery.dispatcher import Dispatcher
@@ -313,6 +314,40 @@ def keeps_for_ever(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Retention, "forget", wrong)
 
 
+def begins_anew_after_a_crash(patch: pytest.MonkeyPatch) -> None:
+    """Of a message that was on its way when the gateway died, all parts are sent again."""
+    right = outcomes.refused
+
+    def wrong(message: Message, failure: BotFailure, now: datetime, chance: Chance) -> Outcome:
+        forgotten = replace(message, telegram_message_ids=())
+        return right(forgotten if message.parts > 1 else message, failure, now, chance)
+
+    async def recover(self: Dispatcher, pending: Pending) -> Pending | None:
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(outcomes, "refused", wrong)
+            return await recovered(self, pending)
+
+    recovered = Dispatcher._recover
+    patch.setattr(Dispatcher, "_recover", recover)
+
+
+def lets_others_in_between_two_parts(patch: pytest.MonkeyPatch) -> None:
+    """A part that has arrived ends its message's turn, and the next one stands last in the lane."""
+    right = Dispatcher._after
+
+    def wrong(self: Dispatcher, lane: Lane, kept: Message, not_before: datetime | None = None) -> None:
+        if kept.state is not State.RETRY_WAIT or kept.failure is not None or not kept.telegram_message_ids:
+            right(self, lane, kept, not_before)
+            return
+        pending = slim(replace(kept, state=State.QUEUED, seq=1_000_000 + kept.seq))
+        lane.end()
+        self.schedule.pending[kept.id] = pending
+        lane.add(pending)
+        self.schedule.release(lane)
+
+    patch.setattr(Dispatcher, "_after", wrong)
+
+
 PLANTED: dict[Plant, str] = {
     resends_against_the_clients_word: "I4",
     takes_a_crashed_attempt_for_one_not_made: "I4",
@@ -340,6 +375,8 @@ PLANTED: dict[Plant, str] = {
     edits_nothing_and_says_done: "H",
     takes_an_unanswered_edit_for_done: "H",
     lets_an_older_edit_go_last: "E",
+    begins_anew_after_a_crash: "I4",
+    lets_others_in_between_two_parts: "P",
     forgets_too_soon: "R",
     keeps_for_ever: "R",
 }

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from gateway.delivery.outbox import Outbox
 from gateway.errors import MessageNotFound, NotDurable, QuotaExceeded, ShuttingDown, StateConflict
-from gateway.model import Caller, Draft, Grant, Kind, Message, Permission, Priority, State, WhenUnknown
+from gateway.model import Caller, Draft, Grant, Kind, Message, Part, Permission, Priority, State, WhenUnknown
 from tests.simulation.clock import SettableClock
 from tests.simulation.telegram import Telegram
 from tests.support.auditor import Told
@@ -79,9 +79,13 @@ class Clients:
         caller = caller_of(name, chat_id)
         now = self.clock.now()
         wait = random.choice([None, None, None, timedelta(seconds=random.uniform(0.5, 60))])
+        bad = "<b" if random.random() < 0.05 else ""
+        more = random.choice([0] * 17 + [1, 1, 3])
+        texts = [f"{name}-{number}{'' if more else bad}", *(f"{name}-{number}+{part}{bad}" for part in range(more))]
         draft = Draft(
             chat_id=chat_id,
-            text=f"{name}-{number}{'<b' if random.random() < 0.05 else ''}",
+            text=texts[0],
+            parts=tuple(Part(text=text) for text in texts) if more else (),
             request_id=f"r{number}" if random.random() < 0.9 else "",
             when_unknown=random.choice(list(WhenUnknown)),
             priority=random.choice(list(Priority)),
@@ -92,6 +96,7 @@ class Clients:
             client=name,
             chat_id=chat_id,
             text=draft.text,
+            parts=texts,
             request_id=draft.request_id,
             give_up=draft.when_unknown is WhenUnknown.GIVE_UP,
         )
@@ -153,8 +158,8 @@ class Clients:
         if does == "again":
             await asyncio.sleep(self.random.choice([0, 5, 90]))
             return await self.ask(self.outbox.retry(caller, message.id))
-        seen = any(arrival.text == told.text and not arrival.code for arrival in self.telegram.arrivals)
-        resolution = State.DELIVERED if seen else State.CANCELLED
+        seen = {arrival.text for arrival in self.telegram.arrivals if not arrival.code}
+        resolution = State.DELIVERED if seen.issuperset(told.parts) else State.CANCELLED
         return await self.ask(self.outbox.resolve(caller, message.id, resolution))
 
     async def touch(self, caller: Caller, message: Message, told: Told) -> None:
@@ -162,7 +167,8 @@ class Clients:
         if message.id in self.touched:
             return
         self.touched.add(message.id)
-        texts = [f"{told.text}~{number}" for number in range(self.random.choice([0, 1, 1, 2, 3]))]
+        edits = self.random.choice([0, 1, 1, 2, 3]) if message.parts == 1 else 0
+        texts = [f"{told.text}~{number}" for number in range(edits)]
         texts += self.random.choice([[], [], [""]])
         for text in texts:
             draft = Draft(

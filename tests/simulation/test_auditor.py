@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from gateway.delivery import content
-from gateway.model import Draft, Kind, Message, Priority, Record, State, WhenUnknown
+from gateway.model import Draft, Kind, Message, Part, Priority, Record, State, WhenUnknown
 from tests.support.auditor import Arrival, Evidence, Told, audit
 from tests.support.virtual_time import BEGINNING
 
@@ -410,6 +411,68 @@ def test_instants_of_a_clock_that_was_set_back_are_what_they_really_were() -> No
         really={closed.at: 2.0},
     )
     assert [violation.split()[0] for violation in audit(evidence)] == ["C"]
+
+
+IN_PARTS = replace(
+    MESSAGE,
+    content=content.encode(Draft(chat_id=1, text="", parts=(Part(text="one"), Part(text="one+"), Part(text="one++")))),
+    parts=3,
+    telegram_message_ids=(1, 2, 3),
+)
+WHOLE = [Arrival(at=3 * number, chat_id=1, text=f"one{'+' * number}", message_id=number + 1) for number in range(3)]
+AFTER = Arrival(at=20, chat_id=1, text="two", message_id=4)
+BEHIND = replace(SECOND, telegram_message_ids=(4,))
+
+
+def in_parts(message: Message, arrivals: Sequence[Arrival], **fields: Any) -> list[str]:
+    tellings = [told("one", "m1", parts=("one", "one+", "one++"), **fields), told("two", "m2")]
+    unanswered = [
+        replace(record(message, "message.retry_wait", "unanswered"), facts={"telegram_message_ids": "1"})
+    ] * message.unknown_attempts
+    known = replace(message, unknown_attempts=0)
+    return story(message, BEHIND, arrivals=arrivals, tellings=tellings, log=[*records(known, BEHIND), *unanswered])
+
+
+def test_p_parts_in_their_turn_are_clean() -> None:
+    assert in_parts(IN_PARTS, [*WHOLE, AFTER]) == []
+
+
+def test_p_nothing_comes_between_two_parts() -> None:
+    between = replace(AFTER, at=4)
+    assert in_parts(IN_PARTS, [*WHOLE[:2], between, WHOLE[2]]) == ["I3", "P"]
+    earlier = replace(BEHIND, seq=0)
+    tellings = [told("one", "m1", parts=("one", "one+", "one++")), told("two", "m2")]
+    assert story(IN_PARTS, earlier, arrivals=[WHOLE[0], replace(AFTER, at=2), *WHOLE[1:]], tellings=tellings) == [
+        "I3",
+        "P",
+    ]
+    elsewhere = replace(between, chat_id=2)
+    tellings[1].chat_id = 2
+    other = replace(BEHIND, chat_id=2)
+    assert story(IN_PARTS, other, arrivals=[*WHOLE[:2], elsewhere, WHOLE[2]], tellings=tellings) == []
+
+
+def test_p_parts_come_in_their_order_and_none_is_left_out() -> None:
+    swapped = [WHOLE[0], replace(WHOLE[2], at=3), replace(WHOLE[1], at=6)]
+    assert "P" in in_parts(IN_PARTS, [*swapped, AFTER])
+
+
+def test_i4_a_part_comes_twice_only_if_it_got_no_answer_itself() -> None:
+    in_doubt = replace(IN_PARTS, unknown_attempts=1, attempts=4, earlier_unknown_attempts=1)
+    second_twice = [*WHOLE[:2], replace(WHOLE[1], at=5, message_id=9), WHOLE[2], AFTER]
+    assert in_parts(in_doubt, second_twice) == []
+    assert in_parts(in_doubt, second_twice, give_up=True) == ["I4"]
+    assert in_parts(IN_PARTS, second_twice) == ["I4"]
+    first_twice = [WHOLE[0], replace(WHOLE[0], at=1.5, message_id=9), *WHOLE[1:], AFTER]
+    assert in_parts(in_doubt, first_twice) == ["I4"]
+
+
+def test_h_the_ids_of_a_message_in_parts_are_those_of_its_parts() -> None:
+    assert in_parts(replace(IN_PARTS, telegram_message_ids=(1, 3, 2)), [*WHOLE, AFTER]) == ["H"]
+    assert in_parts(replace(IN_PARTS, telegram_message_ids=(1, 2)), [*WHOLE, AFTER]) == ["H"]
+    failed = replace(IN_PARTS, state=State.FAILED, telegram_message_ids=(1, 2))
+    assert in_parts(failed, [*WHOLE[:2], AFTER]) == []
+    assert in_parts(failed, [*WHOLE, AFTER]) == ["H"]
 
 
 def test_q_no_client_hands_in_more_than_its_quota() -> None:

@@ -105,7 +105,15 @@ def test_the_worlds_differ_and_reach_every_end() -> None:
         ("message.queued", "state_stale"),
         ("message.retried", ""),
         ("message.resolved", ""),
+        ("message.retry_wait", "part_delivered"),
     }
+    halves = [
+        each.state
+        for world in worlds
+        for each in world.model.messages.values()
+        if each.telegram_message_ids and not each.is_whole
+    ]
+    assert {State.FAILED, State.CANCELLED, State.DELIVERY_UNKNOWN} <= {*halves}
     touched = {(each.kind, each.state) for world in worlds for each in world.model.messages.values()}
     assert touched >= {(kind, state) for kind in Kind for state in (State.DELIVERED, State.FAILED, State.CANCELLED)}
     assert any(world.clock.behind for world in worlds)

@@ -1,9 +1,9 @@
 """The auditor: whether what clients were told, what Telegram saw and what the store holds tell the same story.
 
-Its invariants are those of the reliability targets: I1-I9 and I11; H is for honesty, E for edits and deletes, C for
-closed chats, R for what is remembered, Q for quotas. It knows nothing of how the gateway works, so that every harness
-can use it. Two things are asked of one: every message and edit has a text of its own, and no message is deleted twice.
-A delete goes by the text of its message, after a minus.
+Its invariants are those of the reliability targets: I1-I9 and I11; H is for honesty, E for edits and deletes, P for
+parts, C for closed chats, R for what is remembered, Q for quotas. It knows nothing of how the gateway works, so that
+every harness can use it. Two things are asked of one: every message, part and edit has a text of its own, and no
+message is deleted twice. A message in parts goes by the first of its texts, a delete by that text after a minus.
 """
 
 from __future__ import annotations
@@ -15,24 +15,26 @@ from datetime import datetime, timedelta
 from math import inf
 
 from gateway.model import Kind, Message, Record, State
-from tests.support.testimony import Arrival, Evidence, Limits, Told, names_of
+from tests.support.testimony import Arrival, Evidence, Limits, Told, texts_of
 
 __all__ = ["Arrival", "Evidence", "Limits", "Told", "audit"]
 
 
 def audit(evidence: Evidence) -> list[str]:
     """Return every violation found, each beginning with the invariant's name. The gateway has nothing left to do."""
-    names = names_of(evidence.messages)
-    by_text = {names[message.id]: message for message in evidence.messages}
-    if len(by_text) < len(names):
+    texts = texts_of(evidence.messages)
+    names = {message_id: first for message_id, (first, *_) in texts.items()}
+    by_text = {text: message for message in evidence.messages for text in texts[message.id]}
+    twice = Counter(names.values())
+    if len(twice) < len(names):
         # The same text twice is what a message accepted twice looks like.
-        twice = Counter(names.values())
         return [f"I5 {text!r} was accepted {count} times" for text, count in twice.items() if count > 1]
     return [
         *_kept_and_final(evidence),
         *_nothing_unasked(evidence, by_text),
         *_in_order(evidence, by_text),
-        *_duplicates_are_known(evidence, by_text),
+        *_duplicates_are_known(evidence, texts),
+        *_contiguous(evidence, texts),
         *_one_id_each(evidence),
         *_within_limits(evidence),
         *_within_quotas(evidence),
@@ -41,7 +43,7 @@ def audit(evidence: Evidence) -> list[str]:
         *_revoked(evidence, by_text),
         *_remembered(evidence),
         *_on_record(evidence),
-        *_honest(evidence, by_text),
+        *_honest(evidence, texts),
         *_second_thoughts(evidence, names, by_text),
     ]
 
@@ -85,7 +87,7 @@ def _end_of(record: Record) -> State | None:
 
 
 def _nothing_unasked(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
-    asked = {told.text: told.chat_id for told in evidence.told}
+    asked = {text: told.chat_id for told in evidence.told for text in (told.text, *told.parts)}
     moves = _moves(evidence)
     for arrival in evidence.arrivals:
         pin = asked.get(arrival.text)
@@ -118,7 +120,7 @@ def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
     """
     again = evidence.begun_anew()
     free = {each.id for each in evidence.messages if not {each.id, each.target_id}.isdisjoint(again)}
-    due = {told.text: told.due for told in evidence.told if told.due is not None}
+    due = {text: told.due for told in evidence.told if told.due is not None for text in (told.text, *told.parts)}
     free |= {message.id for text, message in by_text.items() if text in due}
     free |= {each.id for each in evidence.messages if each.target_id in free}
     seen: set[str] = set()
@@ -135,19 +137,45 @@ def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
         last[message.chat_id] = max(last[message.chat_id], message.seq)
 
 
-def _duplicates_are_known(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
+def _duplicates_are_known(evidence: Evidence, texts: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A text arrives again only after an attempt at it without an answer, which is on record, never with GIVE_UP."""
     again = evidence.begun_anew()
     given_up = {told.text for told in evidence.told if told.give_up and again.isdisjoint(told.accepted)}
     sent = Counter(arrival.text for arrival in evidence.arrivals if not arrival.code and not arrival.target)
-    for text, count in sent.items():
-        message = by_text.get(text)
-        if count > 1 and message is not None:
-            if text in given_up:
+    unanswered = Counter(
+        (record.message_id, len(str(record.facts.get("telegram_message_ids", "")).split()))
+        for record in evidence.records
+        if record.reason == "unanswered"
+    )
+    for message in evidence.messages:
+        for part, text in enumerate(texts[message.id]):
+            count = sent[text]
+            if count < 2:
+                continue
+            if texts[message.id][0] in given_up:
                 yield f"I4 {text!r} was delivered {count} times, and its client had said GIVE_UP"
-            elif message.unknown_attempts < count - 1:
-                yield f"I4 {text!r} was delivered {count} times with {message.unknown_attempts} attempts unanswered"
+            elif unanswered[message.id, part] < count - 1:
+                known = unanswered[message.id, part]
+                yield f"I4 {text!r} was delivered {count} times with {known} attempts unanswered"
             elif message.state is State.DELIVERED and not message.possibly_duplicated:
                 yield f"I4 {text!r} was delivered {count} times and does not say so"
+
+
+def _contiguous(evidence: Evidence, texts: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The parts of a message stand in order in a chat, with no other message between, unless it was sent again."""
+    whose = {text: (message_id, part) for message_id, each in texts.items() for part, text in enumerate(each)}
+    chats: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for arrival in evidence.arrivals:
+        if not arrival.code and not arrival.target and arrival.text in whose:
+            chats[arrival.chat_id].append(whose[arrival.text])
+    again = evidence.begun_anew()
+    for chat_id, sent in chats.items():
+        last: dict[str, tuple[int, int]] = {}
+        for place, (message_id, part) in enumerate(sent):
+            before, part_before = last.get(message_id, (place - 1, part))
+            if message_id not in again and (before != place - 1 or part not in (part_before, part_before + 1)):
+                yield f"P {texts[message_id][part]!r} of chat {chat_id} does not stand behind the part before it"
+            last[message_id] = place, part
 
 
 def _one_id_each(evidence: Evidence) -> Iterator[str]:
@@ -281,20 +309,24 @@ def _on_record(evidence: Evidence) -> Iterator[str]:
             yield f"I9 {message.id}: {message.unknown_attempts} unanswered, {unanswered[message.id]} on record"
 
 
-def _honest(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
+def _honest(evidence: Evidence, texts: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """What is said to be delivered was, with these ids; what is said not to be was not. What its client says may be."""
     settled = evidence.settled()
     ids: dict[str, set[int]] = defaultdict(set)
     for arrival in evidence.arrivals:
         if not arrival.code:
             ids[arrival.text].add(arrival.message_id)
-    for text, message in by_text.items():
-        if message.id in settled and not message.telegram_message_ids:
-            continue
-        if message.state is State.DELIVERED and not (set(message.telegram_message_ids) & ids[text]):
-            yield f"H {text!r} is DELIVERED and Telegram has not seen it"
-        if message.state in (State.FAILED, State.EXPIRED, State.CANCELLED) and ids[text]:
-            yield f"H {text!r} is {message.state.value} and Telegram has delivered it"
+    for message in evidence.messages:
+        for part, text in enumerate(texts[message.id]):
+            if part < len(message.telegram_message_ids):
+                if message.telegram_message_ids[part] not in ids[text]:
+                    yield f"H {text!r} is said to be {message.telegram_message_ids[part]}, which Telegram has not seen"
+            elif message.id in settled:
+                continue
+            elif message.state is State.DELIVERED:
+                yield f"H {text!r} is DELIVERED and nobody knows as what"
+            elif message.state in (State.FAILED, State.EXPIRED, State.CANCELLED) and ids[text]:
+                yield f"H {text!r} is {message.state.value} and Telegram has delivered it"
 
 
 def _second_thoughts(evidence: Evidence, names: Mapping[str, str], by_text: dict[str, Message]) -> Iterator[str]:

@@ -19,6 +19,7 @@ class Told:
         ends: Each final state that it was told, with the message's id.
         due: For a message with a time of its own, that time on the clock of the arrivals.
         give_up: Whether it asked that the message is never sent again after an attempt without an answer.
+        parts: The texts as which it is sent, if they are several, of which `text` is the first.
     """
 
     client: str
@@ -29,6 +30,7 @@ class Told:
     ends: list[tuple[str, State]] = field(default_factory=list)
     due: float | None = None
     give_up: bool = False
+    parts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +97,9 @@ class Evidence:
         return {record.message_id for record in self.records if record.event == "message.resolved"}
 
 
-def names_of(messages: Sequence[Message]) -> dict[str, str]:
-    """Return the text by which each message goes, by its id."""
-    texts = {message.id: content.decode(message.content, message.chat_id).text for message in messages}
-    deletes = {each.id: f"-{texts.get(each.target_id)}" for each in messages if each.kind is Kind.DELETE}
+def texts_of(messages: Sequence[Message]) -> dict[str, tuple[str, ...]]:
+    """Return the texts with which each message arrives, by its id: one, or those of its parts. It goes by the first."""
+    drafts = {message.id: content.decode(message.content, message.chat_id) for message in messages}
+    texts = {each: tuple(part.text for part in draft.parts) or (draft.text,) for each, draft in drafts.items()}
+    deletes = {each.id: (f"-{texts.get(each.target_id, (None,))[0]}",) for each in messages if each.kind is Kind.DELETE}
     return texts | deletes
