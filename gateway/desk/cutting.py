@@ -28,6 +28,7 @@ _BORDERS = (
     re.compile(r"[ \t\r]"),
 )
 """Where a text is cut best: between paragraphs, or else lines, or else sentences, or else words."""
+_LONGEST_HEADING = 80
 _AHEAD = 256
 """How far behind the last place for a cut it is looked whether that is a border."""
 
@@ -97,10 +98,17 @@ def _end(text: str, spans: Sequence[_Span], start: int, most: int) -> int:
         for border in _BORDERS:
             found = border.finditer(text, first, last + _AHEAD)
             ends = [at for at in (each.start() for each in found) if at <= last and not is_avoided[at - first]]
-            for end in reversed(ends):
+            for end in sorted(ends, key=lambda end: (_is_heading(text, start, end), -end)):
                 if _may_end(text, end):
                     return end
     return next((end for end in range(last, first - 1, -1) if _may_end(text, end)), last)
+
+
+def _is_heading(text: str, start: int, end: int) -> bool:
+    """Whether what ends here looks like a heading, which is better off with what comes behind it."""
+    line = max(text.rfind("\n", start, end) + 1, start)
+    alone = line == start or text.startswith("\n", max(line - 2, start))
+    return alone and end - line <= _LONGEST_HEADING and text[end - 1] not in ".!?…。！？"
 
 
 def _crossed(spans: Sequence[_Span], first: int, last: int) -> bytearray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Sequence
@@ -63,13 +64,20 @@ def arrivals_from(log: Sequence[dict[str, Any]]) -> list[Arrival]:
     first: dict[tuple[int, int], str] = {}
     arrivals = []
     for entry in sorted(log, key=lambda entry: entry["at"]):
-        if entry["method"] == "deleteMessage" and "message_id" in entry["parameters"]:
-            place = int(entry["parameters"]["chat_id"]), int(entry["parameters"]["message_id"])
-            entry = entry | {"parameters": entry["parameters"] | {"text": f"-{first.get(place)}"}}
+        if entry["method"] in ("deleteMessage", "deleteMessages") and "chat_id" in entry["parameters"]:
+            # A message in parts goes by the first of them.
+            message_id = _first_of(entry["parameters"])
+            text = f"-{first.get((int(entry['parameters']['chat_id']), message_id))}"
+            entry = entry | {"parameters": entry["parameters"] | {"text": text, "message_id": message_id}}
         if "text" in entry["parameters"]:
             arrivals.append(arrival_from(entry))
             first.setdefault((arrivals[-1].chat_id, arrivals[-1].message_id), arrivals[-1].text)
     return arrivals
+
+
+def _first_of(parameters: dict[str, Any]) -> int:
+    ids = parameters.get("message_ids", parameters.get("message_id"))
+    return int((json.loads(ids) if isinstance(ids, str) and ids.startswith("[") else [ids])[0])
 
 
 def arrival_from(entry: dict[str, Any]) -> Arrival:

@@ -1,6 +1,6 @@
 """kill -9 of the whole server under live clients, again and again on the same data: nothing lost, nothing out of turn.
 
-Clients send, edit and delete.
+Clients send, also what has to be split, edit and delete.
 
 `CHATKEY_KILL_ROUNDS` says how often; 0 losses in n rounds is fewer than 3/n a round, with 95 % confidence.
 """
@@ -17,7 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from chatkey import Client, DeadlineExceeded, MessageUnavailable, StateConflict, Unavailable, WaitFor, WhenUnknown
+from chatkey import (
+    Client,
+    DeadlineExceeded,
+    MessageUnavailable,
+    Overflow,
+    StateConflict,
+    Unavailable,
+    WaitFor,
+    WhenUnknown,
+)
 from gateway import model
 from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
@@ -50,10 +59,13 @@ class Writer:
     async def _insist(self, client: Client, text: str) -> None:
         when_unknown = random.choice(list(WhenUnknown))
         wait_for = random.choice(list(WaitFor))
+        parts = [f"{text} + {part} ".ljust(3000, "x") for part in range(random.choice([2, 3]))]
+        parts = parts if random.random() < 0.2 else [text]
         told = Told(
             client=self.name,
             chat_id=self.chat_id,
-            text=text,
+            text=parts[0],
+            parts=parts,
             request_id=text.replace(" ", "-"),
             give_up=when_unknown is WhenUnknown.GIVE_UP,
         )
@@ -61,7 +73,8 @@ class Writer:
         while True:
             try:
                 answer = await client.send(
-                    text,
+                    "\n\n".join(parts),
+                    overflow=Overflow.SPLIT,
                     chat_id=self.chat_id,
                     request_id=told.request_id,
                     wait_for=wait_for,
@@ -76,11 +89,12 @@ class Writer:
             if random.random() < 0.8:  # and now and then it asks again although it was answered
                 break
         for edit in random.choice([[], [], ["edited"], ["edited", "edited again"], [""], ["edited", ""]]):
-            await self._touch(client, answer.id, text, f"{text} {edit}" if edit else "")
+            if not edit or len(parts) == 1:
+                await self._touch(client, answer.id, told, f"{text} {edit}" if edit else "")
 
-    async def _touch(self, client: Client, message_id: str, text: str, edit: str) -> None:
-        told = Told(client=self.name, chat_id=self.chat_id, text=edit or f"-{text}")
-        told.request_id = told.text.replace(" ", "-")
+    async def _touch(self, client: Client, message_id: str, target: Told, edit: str) -> None:
+        told = Told(client=self.name, chat_id=self.chat_id, text=edit or f"-{target.text}")
+        told.request_id = edit.replace(" ", "-") or f"-{target.request_id}"
         self.told.append(told)
         wait_for, request_id = random.choice(list(WaitFor)), told.request_id
         while True:
@@ -142,6 +156,7 @@ async def test_kill_loses_nothing(tmp_path: Path, batch: int) -> None:
     sent = [message for message in found.messages if message.kind is model.Kind.SEND]
     assert {message.state for message in sent} <= {model.State.DELIVERED, model.State.DELIVERY_UNKNOWN}
     assert {message.kind for message in found.messages if message.state is model.State.DELIVERED} == {*model.Kind}
+    assert {message.parts for message in sent} == {1, 2, 3}
     unknown = [message for message in found.messages if message.unknown_attempts]
     assert unknown, "no kill met an attempt under way"
     print(f"{len(restarts)} kills, {len(found.messages)} messages, {len(unknown)} with attempts that got no answer")

@@ -85,6 +85,15 @@ def test_a_mark_does_not_lose_the_space_under_it() -> None:
     assert "".join(texts(cut(text, (), MOST))) == text
 
 
+@pytest.mark.parametrize("heading", ["Chapter 2", "A list of things:"])
+def test_a_heading_stays_with_what_it_heads(heading: str) -> None:
+    first, second = texts(cut(f"{PARAGRAPH.strip()}\n\n{PARAGRAPH[:56].strip()}\n\n{heading}\n\n{PARAGRAPH}", (), MOST))
+    assert second.startswith(heading)
+    assert first.endswith(".")
+    everything_is_short = "\n\n".join(["one", "two", "three", "four"] * 20)
+    assert len(texts(cut(everything_is_short, (), MOST))[0]) > MOST * 0.9
+
+
 def test_formatting_goes_on_behind_a_cut() -> None:
     link = Entity(kind="text_link", offset=100, length=300, url="https://e.org/")
     first, second = cut("word " * 100, (link,), MOST)
