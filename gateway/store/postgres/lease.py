@@ -18,7 +18,7 @@ _MARGIN_S = 0.5  # between the end of our belief that it is ours and the end tha
 # over, and whoever has the right sets a new end within a second.
 _IS_FREE = (
     "SELECT leader = '' OR led_until < clock_timestamp() "
-    "OR led_until > clock_timestamp() + make_interval(secs => 2 * $1) FROM numbers"
+    "OR led_until > clock_timestamp() + 2 * make_interval(secs => $1) FROM numbers"
 )
 _TAKE = (
     "UPDATE numbers SET epoch = epoch + 1, leader = current_setting('application_name'), "

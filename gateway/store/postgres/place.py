@@ -24,7 +24,7 @@ _OF_SEVERAL = (
     "current_setting('synchronous_standby_names')"
 )
 
-CONNECT_S = 3.0
+CONNECT_S = 5.0
 """Seconds after which a server that does not answer is taken for one that can't be reached."""
 
 

@@ -156,7 +156,7 @@ async def test_a_machine_that_is_gone_does_not_hide_the_next_and_is_asked_last(p
     async with relayed(postgres.cluster.port) as gone:
         gone.flows.clear()
         hosts = f"127.0.0.1:{gone.own_port},127.0.0.1:{postgres.cluster.port}"
-        place = Place(f"postgresql://{USER}@{hosts}/postgres", "test", PASSWORD, connect_s=1)
+        place = Place(f"postgresql://{USER}@{hosts}/postgres", "test", PASSWORD, connect_s=2)
         for _ in range(3):
             connection = await place.connect()
             assert await connection.fetchval("SELECT inet_server_port()") == postgres.cluster.port
@@ -238,7 +238,7 @@ async def test_a_caller_that_hangs_up_leaves_a_connection_that_can_be_used(postg
 async def test_a_read_without_an_answer_is_not_asked_again(postgres: Postgres) -> None:
     async with relayed(postgres.cluster.port) as silent:
         place = Place(f"postgresql://{USER}@127.0.0.1:{silent.own_port}/postgres", "test", PASSWORD)
-        reader = Reader(place.connect, patience_s=0.5)
+        reader = Reader(place.connect, patience_s=1.5)
         await asyncio.gather(*(reader.every("SELECT pg_sleep(0.1)") for _ in range(CONNECTIONS)))
         silent.flows.clear()
         with pytest.raises(NotDurable) as failed:
@@ -313,7 +313,7 @@ async def test_who_stands_still_in_the_middle_of_a_word_keeps_no_other_waiting(p
     address = await postgres.database()
     async with relayed(postgres.cluster.port) as still, open_postgres(address, PASSWORD) as other:
         near = address.replace(str(postgres.cluster.port), str(still.own_port))
-        writer = Writer(Place(near, "test", PASSWORD).connect, longest_s=0.5)
+        writer = Writer(Place(near, "test", PASSWORD).connect, longest_s=1.5)
         chunks = itertools.count()
 
         def asked(data: bytes) -> bytes:
@@ -322,12 +322,12 @@ async def test_who_stands_still_in_the_middle_of_a_word_keeps_no_other_waiting(p
             return data
 
         still.asked = asked
-        speaking = writer.submit(lambda transaction: transaction.one("SELECT length($1::text)", HALF * 1000))
+        speaking = writer.submit(lambda transaction: transaction.one("SELECT length($1::text)", HALF * 100))
         await until(lambda: not still.flows.is_set(), "it stands still")
         assert await add(other) == 1
         still.asked = bytes
         still.flows.set()
-        assert await speaking == (len(HALF) * 1000,), "what was not done is done again"
+        assert await speaking == (len(HALF) * 100,), "what was not done is done again"
         await writer.close()
 
 
