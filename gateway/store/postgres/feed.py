@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ _RINGS_EVERY_S = 0.02
 _PAUSE_S = 1.0  # until a server that can't be reached is tried again: nothing is missed, it only comes later
 _PATIENCE_S = 5.0  # with a server that does not answer; then the doorbell is hung anew
 _PAGE = 500
+
+_log = logging.getLogger(__name__)
 
 _LAST = "SELECT change FROM numbers"
 _LAST_MESSAGE = "SELECT message FROM numbers"
@@ -100,9 +103,9 @@ class PostgresFeed:
         while True:
             try:
                 await self._listen_and_ring()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - nobody waits for it: who ended it would end it for good, unseen
                 if not is_fault(error):
-                    raise
+                    _log.error("the doorbell stumbled; what others change comes later", exc_info=error)
                 await asyncio.sleep(_PAUSE_S)
 
     def renew(self) -> None:

@@ -15,7 +15,7 @@ from gateway.errors import ConfigInvalid, NotDurable
 from gateway.model import Record
 from gateway.store.postgres import PostgresReadings, PostgresStore, open_postgres, read_postgres
 from gateway.store.postgres.feed import PostgresFeed
-from gateway.store.postgres.place import Place
+from gateway.store.postgres.place import Connection, Place
 from gateway.store.postgres.reader import CONNECTIONS, Reader, Reading
 from gateway.store.postgres.transaction import Transaction
 from gateway.store.postgres.writer import Writer
@@ -221,6 +221,27 @@ async def test_a_doorbell_at_a_server_that_is_silent_is_hung_anew(postgres: Post
         await until(lambda: silent.taken > taken, "it connects anew")
         silent.flows.set()
         await feed.close()
+
+
+async def test_a_doorbell_that_stumbles_says_so_and_goes_on(
+    postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with postgres.opened() as store:
+        place = Place(postgres.address + "/postgres", "test", PASSWORD)
+        stumbles = iter([True, False])
+
+        async def connect() -> Connection:
+            if next(stumbles):
+                raise LookupError("a bug")
+            return await place.connect()
+
+        feed = PostgresFeed(connect, store._reader)
+        await feed.begin()
+        await until(lambda: feed._connection is not None, "it listens after all")
+        await feed.close()
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+            "the doorbell stumbled; what others change comes later"
+        ]
 
 
 async def test_a_caller_that_hangs_up_leaves_a_connection_that_can_be_used(postgres: Postgres) -> None:
