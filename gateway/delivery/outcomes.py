@@ -171,7 +171,8 @@ def chat_closed(message: Message, why: ChatRefused, now: datetime) -> Outcome:
 
 def expired(message: Message, now: datetime) -> Outcome:
     """Return a message whose time to live is over."""
-    why = Failure(reason="MESSAGE_EXPIRED", description="Its time to live was over before it could be sent.")
+    sent = f"part {len(message.telegram_message_ids) + 1} of it could" if message.telegram_message_ids else "it could"
+    why = Failure(reason="MESSAGE_EXPIRED", description=f"Its time to live was over before {sent} be sent.")
     after = _final(message, State.EXPIRED, now, why)
     return after, _record(after, now, "expired")
 

@@ -44,9 +44,9 @@ def cut(text: str, entities: Sequence[Entity], most: int) -> list[Part]:
     """Cut a text into parts of at most `most` code points, at least 256, and at most 100 entities.
 
     A part is at least half full and ends at the best border that is in its second half, rather outside of what is
-    formatted; without a border, anywhere but within what is shown as one character. What crosses a cut is formatted on
-    both sides. White space at the cuts is left out, but for the indentation of a line; a part that Telegram would take
-    for empty is too.
+    formatted and not behind a heading; without a border, anywhere but within what is shown as one character. What
+    crosses a cut is formatted on both sides. White space at the cuts is left out, but for the indentation of a line; a
+    part that Telegram would take for empty is too.
     """
     shown = text.rstrip(_WHITE)
     units = _units(shown)

@@ -22,6 +22,7 @@ from aiogram.types import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     Message,
+    MessageEntity,
     ReactionTypeEmoji,
     ReplyParameters,
     Update,
@@ -148,6 +149,24 @@ async def test_files(bot: Bot) -> None:
     content = await bot.download(document.document)
     assert content is not None
     assert content.read() == b"hello"
+    options = {
+        "caption": "😀 bold",
+        "caption_entities": [MessageEntity(type="bold", offset=3, length=4)],
+        "reply_parameters": ReplyParameters(message_id=document.message_id),
+    }
+    answer = await bot.send_document(PERSON, BufferedInputFile(b"hello", "a.txt"), protect_content=True, **options)
+    assert (answer.caption, answer.has_protected_content) == ("😀 bold", True)
+    assert answer.caption_entities is not None
+    assert [(each.type, each.offset, each.length) for each in answer.caption_entities] == [("bold", 3, 4)]
+    assert answer.reply_to_message is not None
+    assert answer.reply_to_message.document == document.document
+    with pytest.raises(TelegramBadRequest, match="message to be replied not found"):
+        await bot.send_document(PERSON, document.document.file_id, reply_parameters=ReplyParameters(message_id=999))
+    with pytest.raises(TelegramBadRequest, match="message caption is too long"):
+        await bot.send_document(PERSON, BufferedInputFile(b"hello", "a.txt"), caption="a" * 1025)
+    with pytest.raises(TelegramBadRequest, match="there is no text in the message to edit"):
+        await bot.edit_message_text("b", chat_id=PERSON, message_id=document.message_id)
+    assert await bot.delete_messages(PERSON, [document.message_id, answer.message_id, 999])
     photo = await bot.send_photo(PERSON, BufferedInputFile(PNG, "a.png"))
     assert photo.photo is not None
     assert photo.photo[0].width == 320

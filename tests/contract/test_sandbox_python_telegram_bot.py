@@ -106,6 +106,8 @@ async def test_files_go_and_come_back(bot: telegram.Bot) -> None:
     assert document.document is not None
     assert document.document.file_name == "report.txt"
     assert document.caption == "c"
+    with pytest.raises(error.BadRequest, match="no text in the message to edit"):
+        await bot.edit_message_text("b", PERSON, document.message_id)
     file = await bot.get_file(document.document)
     assert bytes(await file.download_as_bytearray()) == b"hello"
     photo = await bot.send_photo(PERSON, io.BytesIO(PNG))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -96,6 +100,18 @@ async def test_it_is_sent_as_a_file(running: Gateway, ops: Client) -> None:
         await ops.edit(message.id, "shorter")
     await ops.delete(message.id)
     assert running.telegram.messages(OPS) == []
+
+
+async def test_the_command_takes_what_another_program_writes(running: Gateway) -> None:
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", "send", "-", "--overflow", "split", "--format", "markdown", "--json"),
+        env=os.environ | {"CHATKEY_ADDRESS": running.address, "CHATKEY_TOKEN": running.token(OPS)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await command.communicate(REPORT.encode())
+    assert command.returncode == 0
+    assert len(json.loads(said)["telegram_message_ids"]) == len(running.telegram.messages(OPS)) == 4
 
 
 @pytest.mark.slow  # two starts of a server, and a second between two parts

@@ -281,6 +281,8 @@ async def test_what_has_begun_to_arrive_has_time_to_go_on() -> None:
         assert (message.state, len(message.telegram_message_ids)) == (State.EXPIRED, 1)
         assert message.finished_at is not None
         assert message.finished_at - message.accepted_at >= REST_OF_IT
+        assert message.failure is not None
+        assert message.failure.description == "Its time to live was over before part 2 of it could be sent."
 
 
 @virtual
