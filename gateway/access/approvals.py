@@ -109,7 +109,8 @@ class Approvals:
         def approved(before: Approval | None) -> tuple[Approval, Record | None]:
             if before is None or not _is_young(before, now):
                 raise RequestInvalid([("approval_id", "is not of a request that waits; it waits five minutes")])
-            if before.operator == approver:
+            # Names that differ in nothing but case are one person's, as far as anybody can tell.
+            if before.operator.casefold() == approver.casefold():
                 raise StateConflict("nobody approves a request of their own: it needs a second person")
             if before.approved_by == approver:
                 return before, None

@@ -122,11 +122,12 @@ async def note_issued(log: AuditStore, operator: Operator, by: str, clock: Clock
     Raises:
         AuditUnavailable: it can't be written down.
     """
-    facts = {
+    facts: dict[str, str | int | bool] = {
         "by": by,
         "operator": operator.name,
         "scope": " ".join(right.value for right in AdminRight if right in operator.rights),
         "expires_at": operator.expires_at.isoformat(),
+        "second_factor": operator.authenticated_at is not None,
     }
     record = Record(
         at=clock.now(),

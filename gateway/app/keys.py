@@ -13,11 +13,15 @@ from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet, VerificationKey
 from gateway.access.operator_keys import require_apart
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.errors import ConfigInvalid, StateConflict
 from gateway.jwks.fetch import Fetcher
 from gateway.jwks.file_source import FileSource
 from gateway.jwks.public_file import read_public
 from gateway.jwks.url_source import UrlSource
+from gateway.telemetry import logger
 from gateway.trust import TrustedIssuer
+
+_log = logger(__name__)
 
 
 def own_keys(keys: KeySet, config: Config, clock: Clock) -> FileSource:
@@ -61,7 +65,12 @@ class _ActiveKey:
         self._ring = ring
 
     def sign(self, claims: Mapping[str, object]) -> str:
-        return self._ring.signing_key().sign(claims)
+        try:
+            return self._ring.signing_key().sign(claims)
+        except ConfigInvalid as error:
+            # Such as after the one that signed was tainted or revoked, which is what is done when it was stolen.
+            _log.error("keys.none_signs", why=str(error))
+            raise StateConflict("no key of this gateway signs now: its log says why") from None
 
 
 def own_issuer(config: Config, clock: Clock, random_bytes: Callable[[int], bytes]) -> Issuer | None:

@@ -17,7 +17,7 @@ from gateway.audit import archive, chain
 from gateway.audit.archive import Place
 from gateway.audit.lines import to_json_line
 from gateway.clock import Clock
-from gateway.errors import AuditUnavailable, StateConflict
+from gateway.errors import AuditUnavailable, ConfigInvalid, StateConflict
 from gateway.store.base import AuditReader
 from gateway.store.seals import Checkpoint, SealStore
 
@@ -75,6 +75,8 @@ class Rotation:
                 raise StateConflict("the audit log is being archived already") from None
             except OSError as error:
                 raise AuditUnavailable(f"{self._folder} can't be made or read: {error.strerror}") from error
+            except ConfigInvalid as error:
+                raise AuditUnavailable(str(error)) from error
             while path := await self._next(name, before):
                 made.append(path)
         return made

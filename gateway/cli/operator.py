@@ -13,7 +13,7 @@ import click
 
 from gateway.cli.config import configuration
 from gateway.cli.registry import administer, moment, operator
-from gateway.cli.second_factor import OperatorName, enroll, enrolled, require_code, unenroll
+from gateway.cli.second_factor import OperatorName, enroll, enrolled, require_code, require_enabled, unenroll
 from gateway.cli.token import ADDRESSES, Duration, ranges_of, thumbprint_of_file
 from gateway.operators import PREFIX, AdminRight
 
@@ -86,6 +86,8 @@ def token(
     from gateway.clock import SystemClock
 
     config = configuration()
+    if key is None or config.has_database:
+        require_enabled(name)
     if second_factor:
         if certificate is None:
             raise click.UsageError("--second-factor goes with --certificate: without one, each call needs a code.")

@@ -13,8 +13,9 @@ from typing import Any
 
 import grpc
 import pyotp
+import pytest
 
-from chatkey import Client, CredentialEnded, State, Unauthenticated
+from chatkey import Client, CredentialEnded, State, StateConflict, Unauthenticated
 from chatkey.admin.v1 import approval_service_pb2 as approval_pb
 from chatkey.admin.v1 import approval_service_pb2_grpc, audit_service_pb2_grpc, credential_service_pb2_grpc
 from chatkey.admin.v1 import audit_service_pb2 as audit_pb
@@ -23,7 +24,7 @@ from chatkey.v1 import credential_self_pb2 as self_pb
 from gateway.access.administration import Administration
 from gateway.access.authenticators import Authenticators
 from gateway.access.key_file import issuer_key
-from gateway.access.key_ring import OPERATORS
+from gateway.access.key_ring import OPERATORS, open_ring
 from gateway.access.operator_issue import OperatorIssuer
 from gateway.clock import SystemClock
 from gateway.operators import AdminRight
@@ -251,3 +252,16 @@ async def test_row_51_what_a_person_approved_who_is_stopped_is_not_done(tmp_path
             return bool(await outside.records(reason="approval_withdrawn"))
 
         await until(is_told, "the log says why")
+
+
+async def test_while_no_key_signs_a_wish_for_a_token_is_refused_in_words(tmp_path: Path) -> None:
+    async with operators(tmp_path) as outside:
+        await outside.enroll("alice")
+        token, ring = outside.served.token(OPS), open_ring(outside.served.config.data_dir)
+        ring.taint(ring.read()[0].kid, SystemClock().now())
+        metadata = outside.bearer(("x-chatkey-otp", code(0)))
+        refused = await refusal_of(outside.credentials.IssueCredential(wish(), metadata=metadata))
+        assert (refused.code, refused.info.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "STATE_CONFLICT")
+        async with Client(outside.served.address, token=token) as client:
+            with pytest.raises(StateConflict, match="no key of this gateway signs now"):
+                await client.narrow(ttl=timedelta(seconds=60))

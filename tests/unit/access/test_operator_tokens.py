@@ -276,6 +276,7 @@ async def test_what_is_issued_is_written_down() -> None:
         "operator": "alice",
         "scope": "read keys",
         "expires_at": datetime(2026, 11, 24, 12, 15, tzinfo=UTC).isoformat(),
+        "second_factor": False,
     }
 
 

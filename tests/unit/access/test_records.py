@@ -236,6 +236,7 @@ async def test_an_operators_token_is_on_record_whole(store: SqliteStore) -> None
         "operator": "alice",
         "scope": " ".join(right.value for right in AdminRight),
         "expires_at": "2026-11-24T12:15:00+00:00",
+        "second_factor": False,
     }
     assert await log(store) == [
         expected("operator.token_issued", token_id="jti-1", key_id="kid-1", issuer=ISSUER, facts=facts)

@@ -281,6 +281,8 @@ async def test_row_50_nobody_approves_a_request_of_their_own(house: House) -> No
     waiting = await house.asks()
     with pytest.raises(StateConflict, match="second person"):
         await house.approvals.approve("alice", waiting)
+    with pytest.raises(StateConflict, match="second person"):
+        await house.approvals.approve("Alice", waiting)
     assert await house.refused(house.code(), approval=waiting, two=True) == "approval_missing"
 
 

@@ -131,6 +131,18 @@ async def test_a_folder_that_cannot_be_made_keeps_the_log_where_it_is(log: Log) 
     assert (await log.verdict()).records == 12
 
 
+async def test_a_folder_that_is_open_to_others_is_told_and_stops_nothing(log: Log) -> None:
+    log.folder.mkdir(parents=True)
+    log.folder.chmod(0o755)
+    with pytest.raises(AuditUnavailable, match="is open to others"):
+        await log.rotate(AT + 4 * MINUTE)
+    log.folder.rmdir()
+    log.folder.symlink_to(log.data)
+    with pytest.raises(AuditUnavailable, match="is not a plain directory"):
+        await log.rotate(AT + 4 * MINUTE)
+    assert (await log.verdict()).problems == []
+
+
 async def test_whole_days_are_moved_and_a_conflict_is_told(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     clock = Clock()

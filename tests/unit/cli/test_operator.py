@@ -128,6 +128,10 @@ def test_a_second_factor_is_asked_for_and_said(
     assert status_of("token", "show") == 0
     claims = json.loads(capsys.readouterr().out)["claims"]
     assert (claims["auth_time"], claims["amr"]) == (claims["iat"], ["otp"])
+    made = [
+        record["facts"]["second_factor"] for record in records(capsys) if record["event"] == "operator.token_issued"
+    ]
+    assert made == [False, True]
 
 
 def test_an_operator_is_revoked_disabled_and_enabled(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,6 +143,15 @@ def test_an_operator_is_revoked_disabled_and_enabled(capsys: pytest.CaptureFixtu
         ("client.disabled", "operator:alice"),
         ("client.enabled", "operator:alice"),
     ]
+
+
+def test_a_disabled_operator_gets_no_token(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("operator", "disable", "alice") == 0
+    capsys.readouterr()
+    assert status_of("operator", "token", "--name", "alice") == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert "alice is disabled: `chatkey operator enable`" in printed.err
 
 
 def test_a_host_without_the_key_makes_no_operator(

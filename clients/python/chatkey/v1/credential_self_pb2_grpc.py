@@ -72,7 +72,8 @@ class CredentialSelfServicer:
 
         What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
         nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
-        holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
+        holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat makes
+        another child.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,8 @@ class CredentialSelfStub:
 
     What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
     nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
-    holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
+    holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat makes
+    another child.
     """
 
 @_typing.type_check_only
@@ -73,7 +74,8 @@ class CredentialSelfAsyncStub(CredentialSelfStub):
 
     What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
     nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
-    holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
+    holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat makes
+    another child.
     """
 
 class CredentialSelfServicer(metaclass=_abc_1.ABCMeta):
@@ -106,7 +108,8 @@ class CredentialSelfServicer(metaclass=_abc_1.ABCMeta):
 
         What the parent does not have is refused with `PERMISSION_DENIED`, never left out; a malformed request, or one of which
         nothing is left, with `INVALID_REQUEST`; a client that asks for too many in a minute with `QUOTA_EXCEEDED`; a gateway that
-        holds no signing key answers `METHOD_UNKNOWN`. A repeat makes another child.
+        holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat makes
+        another child.
         """
 
 def add_CredentialSelfServicer_to_server(servicer: CredentialSelfServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

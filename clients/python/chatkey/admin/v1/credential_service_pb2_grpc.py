@@ -76,7 +76,8 @@ class CredentialServiceServicer:
 
         The token is in the audit log and in the list of issued tokens before it is handed out. One that would be refused from the
         first moment on, because of its generation or because its second is revoked, is not issued: `STATE_CONFLICT`. A gateway that
-        holds no signing key answers `METHOD_UNKNOWN`. A repeat issues another token.
+        holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat issues
+        another token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

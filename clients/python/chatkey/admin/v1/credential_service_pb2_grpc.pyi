@@ -47,7 +47,8 @@ class CredentialServiceStub:
 
     The token is in the audit log and in the list of issued tokens before it is handed out. One that would be refused from the
     first moment on, because of its generation or because its second is revoked, is not issued: `STATE_CONFLICT`. A gateway that
-    holds no signing key answers `METHOD_UNKNOWN`. A repeat issues another token.
+    holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat issues
+    another token.
     """
     GetCredential: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.GetCredentialRequest, _credential_service_pb2.GetCredentialResponse]
     """Returns what is kept of a token that was issued here. One that is not known: `RESOURCE_NOT_FOUND`. Needs the right
@@ -86,7 +87,8 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
 
     The token is in the audit log and in the list of issued tokens before it is handed out. One that would be refused from the
     first moment on, because of its generation or because its second is revoked, is not issued: `STATE_CONFLICT`. A gateway that
-    holds no signing key answers `METHOD_UNKNOWN`. A repeat issues another token.
+    holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat issues
+    another token.
     """
     GetCredential: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.GetCredentialRequest, _credential_service_pb2.GetCredentialResponse]  # type: ignore[assignment]
     """Returns what is kept of a token that was issued here. One that is not known: `RESOURCE_NOT_FOUND`. Needs the right
@@ -128,7 +130,8 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The token is in the audit log and in the list of issued tokens before it is handed out. One that would be refused from the
         first moment on, because of its generation or because its second is revoked, is not issued: `STATE_CONFLICT`. A gateway that
-        holds no signing key answers `METHOD_UNKNOWN`. A repeat issues another token.
+        holds no signing key answers `METHOD_UNKNOWN`, one of whose keys none signs at the moment `STATE_CONFLICT`. A repeat issues
+        another token.
         """
 
     @_abc_1.abstractmethod
