@@ -12,6 +12,7 @@ import pytest
 from gateway.access.administration import Administration
 from gateway.access.approvals import LIFE, Approvals
 from gateway.access.claims import MAX_INSTANT, Policy, claims_from
+from gateway.access.compact import MAX_TOKEN_LENGTH
 from gateway.access.issue import CUSHION, Issuer, Terms
 from gateway.access.key_administration import KeyAdministration
 from gateway.access.key_ring import open_ring
@@ -239,6 +240,21 @@ def minted(**terms: Any) -> str:
 )
 def test_a_token_is_minted_up_to_its_bounds(terms: dict[str, Any], path: str) -> None:
     assert minted(**terms) == path
+
+
+def test_a_token_is_as_long_as_it_may_be_and_no_longer() -> None:
+    issuer = Issuer(KEY, issuer=ISSUER, audience=AUDIENCE, clock=Hands(), random_bytes=bytes)
+    chats = tuple(Grant(chat_id=number + 1, permissions=WRITE) for number in range(40))
+    texts, refusals = [], []
+    for length in range(1, 256):
+        try:
+            texts.append(issuer.mint(Terms(client="a" * length, grants=chats, ttl=timedelta(hours=1))).token)
+        except RequestInvalid as refused:
+            refusals += [path for path, _ in refused.violations]
+    assert len(texts[-1]) == MAX_TOKEN_LENGTH
+    assert len(forge.verifier().verify(texts[-1]).grants) == 40
+    assert refusals == ["grants"] * (255 - len(texts))
+    assert refusals
 
 
 def operators(clock: Hands | None = None, **terms: Any) -> str:

@@ -221,6 +221,9 @@ def test_a_token_without_a_right_has_no_children() -> None:
     idle = replace(caller_of(terms()), grants=(Grant(chat_id=3, permissions=frozenset()),))
     assert denied(idle) == "missing_permission"
     assert denied(idle, grants=idle.grants) == "missing_permission"
+    with pytest.raises(PermissionDenied) as refused:
+        child_of(idle, grants=idle.grants)
+    assert refused.value.record == {"chat_id": 3}
     half = replace(idle, grants=(*idle.grants, Grant(chat_id=4, permissions=READ)))
     assert child_of(half).grants == (Grant(chat_id=4, permissions=READ),)
 
