@@ -318,4 +318,5 @@ def slim(message: Message) -> Pending:
         state=message.state,
         target_id=message.target_id,
         telegram_chat_id=message.telegram_chat_id,
+        parts_left=message.parts - len(message.telegram_message_ids),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import takewhile
 
 from gateway.store.base import Pending
 
@@ -19,7 +20,7 @@ class Lane:
         joining: How many messages are on their way into the store and not yet in the lane.
     """
 
-    __slots__ = ("_queue", "busy", "chat_id", "head", "joining", "not_before", "waits_for")
+    __slots__ = ("_queue", "_sends", "busy", "chat_id", "head", "joining", "not_before", "waits_for")
 
     def __init__(self, chat_id: int) -> None:
         """Begin with no message."""
@@ -30,6 +31,7 @@ class Lane:
         self.joining = 0
         self.waits_for: Pending | None = None
         self._queue: OrderedDict[str, Pending] = OrderedDict()
+        self._sends = 0
 
     def __iter__(self) -> Iterator[Pending]:
         """Go through the waiting messages behind `head`, in order."""
@@ -42,6 +44,7 @@ class Lane:
 
     def add(self, message: Pending) -> None:
         """Put a message in its place in the order of acceptance."""
+        self._sends += message.parts_left
         if not self._queue or message.seq > next(reversed(self._queue.values())).seq:
             self._queue[message.id] = message
             return
@@ -60,20 +63,22 @@ class Lane:
         return self.head or next(iter(self._queue.values()), None)
 
     def ahead_of(self, message_id: str) -> int:
-        """Return how many messages are to be attempted before one that waits here, or before one that comes now."""
-        retried = int(self.head is not None and not self.busy)
+        """Return how many messages, or parts, are to be sent before one that waits here, or one that comes now."""
         if self.head and self.head.id == message_id:
             return 0
-        if message_id not in self._queue:
-            return retried + len(self._queue) + self.joining
+        begun = self.head.parts_left - self.busy if self.head else 0
+        asked = self._queue.get(message_id)
+        if asked is None:
+            return begun + self._sends + self.joining
         if next(reversed(self._queue)) == message_id:  # without going through them: most ask on arrival
-            return retried + len(self._queue) - 1
-        return retried + list(self._queue).index(message_id)
+            return begun + self._sends - asked.parts_left
+        return begun + sum(each.parts_left for each in takewhile(lambda each: each is not asked, self))
 
     def begin(self) -> Pending:
         """Make the next message the head, and the lane busy. There is a message."""
         if self.head is None:
             self.head = self._queue.popitem(last=False)[1]
+            self._sends -= self.head.parts_left
         self.busy = True
         return self.head
 
@@ -86,8 +91,8 @@ class Lane:
         """Take a message out, wherever it waits."""
         if self.head and self.head.id == message_id:
             self.end()
-        else:
-            self._queue.pop(message_id, None)
+        elif message := self._queue.pop(message_id, None):
+            self._sends -= message.parts_left
 
 
 class Lanes:

@@ -17,6 +17,7 @@ class Pending:
 
     Attributes:
         telegram_chat_id: The chat in which the first of its parts has arrived; None: nothing of it is confirmed.
+        parts_left: How many of its parts have not.
     """
 
     seq: int
@@ -30,6 +31,7 @@ class Pending:
     state: State
     target_id: str = ""
     telegram_chat_id: int | None = None
+    parts_left: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,7 @@ def pending_from(row: Row) -> Pending:
         state=State(row[8]),
         target_id=row[9] or "",
         telegram_chat_id=row[10],
+        parts_left=row[11] - len(orjson.loads(row[12])),
     )
 
 

@@ -34,8 +34,8 @@ REQUEUE_MESSAGE = (
 )
 MESSAGE = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
 UNFINISHED = (
-    "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state, target_id, telegram_chat_id "
-    "FROM messages "
+    "SELECT seq, id, client, chat_id, priority, accepted_at, due_at, expires_at, state, target_id, telegram_chat_id, "
+    "parts, telegram_message_ids FROM messages "
     "WHERE state IN ('QUEUED', 'SENDING', 'RETRY_WAIT') ORDER BY seq"
 )
 RECENT_ATTEMPTS = "SELECT chat_id, attempted_at FROM messages WHERE attempted_at >= ? ORDER BY attempted_at"

@@ -213,7 +213,7 @@ async def test_how_far_a_message_in_parts_has_come_is_kept_with_each_of_them(sto
     assert kept is not None
     assert kept == replace(arrived, change=kept.change)
     assert await store.get(message.id) == kept
-    assert [each.telegram_chat_id for each in await store.unfinished()] == [-8, None]
+    assert [(each.telegram_chat_id, each.parts_left) for each in await store.unfinished()] == [(-8, 2), (None, 1)]
     second = await store.start(message.id, NOW)
     assert second is not None
     assert (second.attempts_at_part, second.telegram_message_ids, second.parts) == (1, (7,), 3)

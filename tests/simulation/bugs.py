@@ -76,7 +76,7 @@ def lets_the_next_go_while_one_waits(patch: pytest.MonkeyPatch) -> None:
         self.schedule.release(lane)
 
     def _slim(message: Message) -> Pending:
-        return Pending(**{name: getattr(message, name) for name in Pending.__slots__})
+        return slim(message)
 
     patch.setattr(Dispatcher, "_after", wrong)
 

@@ -96,6 +96,7 @@ class ModelStore:
                 state=message.state,
                 target_id=message.target_id,
                 telegram_chat_id=message.telegram_chat_id,
+                parts_left=message.parts - len(message.telegram_message_ids),
             )
             for message in sorted(self.messages.values(), key=lambda message: message.seq)
             if not message.state.is_final

@@ -373,3 +373,20 @@ async def test_what_was_not_sent_as_one_text_can_not_be_edited() -> None:
         with pytest.raises(RequestInvalid, match="document"):
             await room.edit(document, "other")
         assert (await room.settled(await room.delete(document))).state is State.DELIVERED
+
+
+@virtual
+async def test_whoever_waits_behind_parts_is_told_of_them() -> None:
+    async with open_room() as room:
+        first = await accept(room)
+        behind = [await room.accept("a"), await accept(room), await room.accept("b"), await room.accept("c")]
+        told = [room.outbox.estimated_wait(1, "ops", message.id).total_seconds() for message in behind]
+        told.append(room.outbox.estimated_wait(1, "ops").total_seconds())
+        assert [later - earlier for earlier, later in pairwise(told)] == pytest.approx([1.005, 3.015, 1.005, 1.005])
+        assert 2 < told[0] < 4
+        await room.outbox.cancel(caller(), behind[1].id)
+        assert room.outbox.estimated_wait(1, "ops").total_seconds() == pytest.approx(told[-1] - 3.015)
+        began = asyncio.get_running_loop().time()
+        await room.settled(behind[-1])
+        assert times(room, ["c"])[0] - began == pytest.approx(told[-2] - 3.015, abs=1)
+        assert (await room.settled(first)).state is State.DELIVERED
