@@ -242,6 +242,15 @@ def test_a_token_is_minted_up_to_its_bounds(terms: dict[str, Any], path: str) ->
     assert minted(**terms) == path
 
 
+def test_terms_may_name_so_many_chats_and_no_more() -> None:
+    issuer = Issuer(KEY, issuer=ISSUER, audience=AUDIENCE, clock=Hands(), random_bytes=bytes)
+    chats = tuple(Grant(chat_id=number + 1, permissions=WRITE) for number in range(MAX_CHATS + 1))
+    issuer.check(Terms(client="svc:a", grants=chats[1:], ttl=timedelta(hours=1)))
+    with pytest.raises(RequestInvalid) as refused:
+        issuer.check(Terms(client="svc:a", grants=chats, ttl=timedelta(hours=1)))
+    assert [path for path, _ in refused.value.violations] == ["grants"]
+
+
 def test_a_token_is_as_long_as_it_may_be_and_no_longer() -> None:
     issuer = Issuer(KEY, issuer=ISSUER, audience=AUDIENCE, clock=Hands(), random_bytes=bytes)
     chats = tuple(Grant(chat_id=number + 1, permissions=WRITE) for number in range(40))
