@@ -1,138 +1,14 @@
-"""The words of the house: what every room may say, with no behaviour that decides anything."""
+"""What clients ask for, and what becomes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 
-from gateway.addresses import AddressRanges
+from gateway.model.rights import Ancestor
 
 DEFAULT_TTL = timedelta(hours=24)
-MIN_CHAT_ID = -4_000_000_000_000
-MAX_CHAT_ID = (1 << 40) - 1
-"""The range of chat ids: https://core.telegram.org/api/bots/ids."""
-MAX_MESSAGE_THREAD_ID = (1 << 31) - 1
-
-
-def is_chat_id(value: object) -> bool:
-    """Whether `value` is the id of a chat: a plain integer, in Telegram's range, not 0.
-
-    `True` and `1.0` equal 1 in Python, so the type is compared before the value.
-    """
-    return type(value) is int and MIN_CHAT_ID <= value <= MAX_CHAT_ID and value != 0
-
-
-def is_message_thread_id(value: object) -> bool:
-    """Whether `value` is the id of a forum topic: a plain integer from 1 to 2^31 - 1."""
-    return type(value) is int and 1 <= value <= MAX_MESSAGE_THREAD_ID
-
-
-class Permission(Enum):
-    """What may be done in a chat."""
-
-    WRITE = "write"
-    READ = "read"
-    MODERATE = "moderate"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a call comes from and what it asks for: known before anybody is authenticated.
-
-    Attributes:
-        method: The full name of the RPC, such as `/chatkey.v1.MessagingGateway/SendMessage`.
-        address: The client's IP address, `unix` for a local socket, or empty if it can't be told. Behind a trusted
-            proxy, what that says.
-        call_id: Names this call in the log, the audit and the trailers.
-    """
-
-    method: str = ""
-    address: str = ""
-    call_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """What may be done in one chat, or in one forum topic of it if `message_thread_id` is set.
-
-    Attributes:
-        withheld: Why nothing may be done there for now, whatever the token says: the cause of a refusal. Then there
-            are no permissions.
-    """
-
-    chat_id: int
-    permissions: frozenset[Permission]
-    message_thread_id: int | None = None
-    withheld: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ancestor:
-    """A token that another one was narrowed from: whatever revokes the one revokes the other."""
-
-    token_id: str
-    key_id: str
-    issued_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """A client during one call: what its verified token says, and from where it calls.
-
-    Attributes:
-        grants: The chats that it opens, each once.
-        address_ranges: From where alone it may be used; None: from anywhere.
-        certificate_thumbprint: `x5t#S256` (RFC 8705) of the one client certificate that it may be used with; empty:
-            with none or any.
-        generation: Of the client's credentials; None: the token says none.
-        ancestors: The tokens that it was narrowed from, its parent first.
-    """
-
-    client: str
-    token_id: str
-    key_id: str
-    issuer: str
-    grants: tuple[Grant, ...]
-    issued_at: datetime
-    expires_at: datetime
-    address_ranges: AddressRanges | None = None
-    certificate_thumbprint: str = ""
-    generation: int | None = None
-    ancestors: tuple[Ancestor, ...] = ()
-    origin: Origin = Origin()
-
-    @property
-    def chat_ids(self) -> tuple[int, ...]:
-        """The chats that it opens."""
-        return tuple(grant.chat_id for grant in self.grants)
-
-    @property
-    def sole_chat_id(self) -> int | None:
-        """The chat that it opens, if it is one."""
-        return self.grants[0].chat_id if len(self.grants) == 1 else None
-
-    @property
-    def parent_ids(self) -> tuple[str, ...]:
-        """The ids of the tokens that it was narrowed from, its parent first."""
-        return tuple(ancestor.token_id for ancestor in self.ancestors)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowing:
-    """What a holder asks of a child. What is left out is as the parent has it.
-
-    Attributes:
-        grants: The chats, each once, all of them the parent's. Without permissions: with those that the parent has
-            there; without a topic: in the one that the parent is for, if it is for one.
-        ttl: How long, whole seconds from 1 s; never beyond the parent's end.
-        address_ranges: From where alone, of what the parent allows.
-    """
-
-    grants: tuple[Grant, ...] = ()
-    ttl: timedelta | None = None
-    address_ranges: AddressRanges | None = None
 
 
 class TextFormat(Enum):
@@ -362,36 +238,3 @@ class Message:
         last = self.state is State.SENDING or self.is_whole
         twice = self.earlier_unknown_attempts > 0 or self.unknown_attempts_at_part + last > 1
         return self.kind is Kind.SEND and twice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One line of the audit log: who asked for what, from where, and what was decided.
-
-    Attributes:
-        event: What happened, such as `message.accepted` or `call.refused`.
-        decision: `allow`, `deny` or `error`.
-        reason: Why; for a refusal one of a closed set that the caller never sees.
-        verified: Whether `client`, `token_id` and `key_id` come from a token whose signature holds.
-        claimed_chat_id: For a refusal: the chat that was asked for, where that differs from the one of the token.
-        count: How many equal events the record stands for; more than 1 only for refusals written together.
-    """
-
-    at: datetime
-    event: str
-    decision: str
-    reason: str = ""
-    client: str = ""
-    token_id: str = ""
-    key_id: str = ""
-    issuer: str = ""
-    verified: bool = True
-    address: str = ""
-    method: str = ""
-    call_id: str = ""
-    error_id: str = ""
-    chat_id: int | None = None
-    claimed_chat_id: int | None = None
-    message_id: str = ""
-    count: int = 1
-    facts: Mapping[str, str | int | bool] = field(default_factory=dict)
