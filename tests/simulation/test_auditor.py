@@ -457,6 +457,13 @@ def test_p_parts_come_in_their_order_and_none_is_left_out() -> None:
     assert "P" in in_parts(IN_PARTS, [*swapped, AFTER])
 
 
+def test_p_what_is_sent_anew_from_its_first_part_on_may_stand_behind_others() -> None:
+    first_again = [WHOLE[0], replace(AFTER, at=1.5), replace(WHOLE[0], at=2.5, message_id=9), *WHOLE[1:]]
+    assert "P" not in in_parts(IN_PARTS, first_again)
+    second_again = [*WHOLE[:2], replace(AFTER, at=4), replace(WHOLE[1], at=5, message_id=9), WHOLE[2]]
+    assert "P" in in_parts(IN_PARTS, second_again)
+
+
 def test_i4_a_part_comes_twice_only_if_it_got_no_answer_itself() -> None:
     in_doubt = replace(IN_PARTS, unknown_attempts=1, attempts=4, earlier_unknown_attempts=1)
     second_twice = [*WHOLE[:2], replace(WHOLE[1], at=5, message_id=9), WHOLE[2], AFTER]

@@ -27,6 +27,7 @@ FOUND_BY = 1000
 FORMERLY_FAILED = {
     0: "a 429's pause was forgotten when its message ended while the gateway was down",
     536: "after a restart a group's window missed attempts that had got no answer",
+    4708: "the auditor took a message that was sent again, with nothing of it confirmed, for a part out of its place",
     1043768672: "an allowance a hair below a whole message, in recovery from a 429, let through as many as waited",
 }
 """Seeds and what they found, in the world as it was then."""

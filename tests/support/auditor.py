@@ -173,7 +173,11 @@ def _contiguous(evidence: Evidence, texts: Mapping[str, Sequence[str]]) -> Itera
         last: dict[str, tuple[int, int]] = {}
         for place, (message_id, part) in enumerate(sent):
             before, part_before = last.get(message_id, (place - 1, part))
-            if message_id not in again and (before != place - 1 or part not in (part_before, part_before + 1)):
+            follows = before == place - 1 and part in (part_before, part_before + 1)
+            # Of a first part that was sent in doubt nothing was confirmed; where two ids become one chat, what was
+            # accepted earlier for the other id goes before it.
+            begins_again = part == part_before == 0
+            if message_id not in again and not (follows or begins_again):
                 yield f"P {texts[message_id][part]!r} of chat {chat_id} does not stand behind the part before it"
             last[message_id] = place, part
 
