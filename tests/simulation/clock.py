@@ -16,5 +16,5 @@ class SettableClock(VirtualClock):
 
     def now(self) -> datetime:
         now = super().now() - self.behind
-        self.really[now] = self.monotonic()
+        self.really.setdefault(now, self.monotonic())
         return now

@@ -128,6 +128,21 @@ def test_i2_nothing_is_sent_that_is_not_kept() -> None:
     assert story(MESSAGE, tellings=[told("one", "m1"), told("two", "m2", accepted=[])]) == ["I2"]
 
 
+def test_i3_what_had_expired_before_the_clock_was_set_back_may_go_late() -> None:
+    late = [replace(ARRIVALS[1], at=1), replace(ARRIVALS[0], at=3)]
+    for seconds, found in ((4, ["I3"]), (2, [])):
+        revived = replace(MESSAGE, expires_at=BEGINNING + timedelta(seconds=seconds))
+        evidence = Evidence(
+            told=[told("one", "m1"), told("two", "m2")],
+            arrivals=late,
+            messages=[revived, SECOND],
+            records=records(revived, SECOND),
+            beginning=BEGINNING,
+            really={BEGINNING: 0.0},
+        )
+        assert [violation.split()[0] for violation in audit(evidence)] == found
+
+
 def test_i3_the_order_holds_for_first_attempts_of_a_chat() -> None:
     first = replace(MESSAGE, seq=3)
     assert story(first, SECOND) == ["I3"]

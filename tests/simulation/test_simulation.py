@@ -28,7 +28,9 @@ FORMERLY_FAILED = {
     0: "a 429's pause was forgotten when its message ended while the gateway was down",
     536: "after a restart a group's window missed attempts that had got no answer",
     4708: "the auditor took a message that was sent again, with nothing of it confirmed, for a part out of its place",
+    103924: "the auditor took an instant that a clock set back brings twice for the later one",
     1043768672: "an allowance a hair below a whole message, in recovery from a 429, let through as many as waited",
+    1506713451: "the auditor did not know that what had expired lives again if a crash and a clock set back undo it",
 }
 """Seeds and what they found, in the world as it was then."""
 

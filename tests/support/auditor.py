@@ -116,7 +116,8 @@ def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
     """First attempts go up in `seq` among the messages for a chat, by whichever name their clients call it.
 
     A message with a time of its own goes at any time after that, and what touches it after the message. One that was
-    sent again stands last.
+    sent again stands last. One that was over, let later ones pass, and is not over any more since a crash lost its end
+    and the clock was set back, goes when it goes.
     """
     again = evidence.begun_anew()
     free = {each.id for each in evidence.messages if not {each.id, each.target_id}.isdisjoint(again)}
@@ -132,6 +133,8 @@ def _in_order(evidence: Evidence, by_text: dict[str, Message]) -> Iterator[str]:
         if message is None or arrival.text in seen or message.id in free or arrival.code in (401, 404):
             continue
         seen.add(arrival.text)
+        if evidence.really and message.expires_at < evidence.beginning + timedelta(seconds=arrival.at):
+            continue
         if message.seq < last[message.chat_id]:
             yield f"I3 {arrival.text!r} of chat {message.chat_id} was overtaken"
         last[message.chat_id] = max(last[message.chat_id], message.seq)
