@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.addresses import AddressRanges
-from gateway.model import Caller, Draft, Kind, Message, Record, State
+from gateway.model import Caller, Draft, Kind, Message, Record, State, Update, UpdateKind
 
 
 class Verifier(Protocol):
@@ -116,6 +116,28 @@ class Outbox(Protocol):
 
     def watch(self, caller: Caller, resume_token: str) -> AsyncIterator[tuple[Message, str]]:
         """Yield each change of the caller's messages with the token that goes on after it, without an end."""
+
+
+class Updates(Protocol):
+    """Tells callers what happened in their chats."""
+
+    async def latest(self) -> str:
+        """Return the cursor with which a watch goes on after what has happened so far."""
+
+    async def oldest(self) -> str:
+        """Return the cursor with which a watch begins with the first that is still kept."""
+
+    def watch(self, caller: Caller, kinds: Collection[UpdateKind], cursor: str) -> AsyncIterator[tuple[Update, str]]:
+        """Yield what happened in the places that the caller may read, with the cursor that goes on after it; no end.
+
+        Args:
+            kinds: Only these; empty: all.
+            cursor: Where to go on. One that was not given out here, or behind which something is forgotten: raises
+                `RequestInvalid` or `CursorExpired`.
+        """
+
+    async def pressed(self, callback_id: str) -> Update | None:
+        """Return the press on a button that is answered by this id."""
 
 
 class Ledger(Protocol):

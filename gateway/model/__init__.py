@@ -21,6 +21,7 @@ from gateway.model.messages import (
 )
 from gateway.model.records import Record
 from gateway.model.rights import Ancestor, Caller, Grant, Narrowing, Origin, Permission
+from gateway.model.updates import Update, UpdateKind
 
 __all__ = [
     "DEFAULT_TTL",
@@ -46,6 +47,8 @@ __all__ = [
     "Record",
     "State",
     "TextFormat",
+    "Update",
+    "UpdateKind",
     "WhenUnknown",
     "is_chat_id",
     "is_message_thread_id",
