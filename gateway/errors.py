@@ -14,6 +14,7 @@
      +-- ResourceNotFound
      +-- StateConflict
      +-- ApprovalRequired
+     +-- CursorExpired
      +-- MethodUnknown
      +-- QuotaExceeded
      +-- Unavailable
@@ -147,6 +148,12 @@ class ApprovalRequired(GatewayError):
     def __init__(self, approval_id: str) -> None:
         """Keep under which id it waits."""
         super().__init__(approvalId=approval_id)
+
+
+class CursorExpired(GatewayError):
+    """Some of what happened after this cursor is not kept any more."""
+
+    reason = "CURSOR_EXPIRED"
 
 
 class MethodUnknown(GatewayError):

@@ -11,6 +11,7 @@
      +-- RequestIdReused             the same request_id with another content
      +-- MessageNotFound
      +-- ResourceNotFound            such as a client that nobody added; for operators
+     +-- CursorExpired               some of what happened after it is not kept any more: begin anew
      +-- FailedPrecondition
      |    +-- ChatUnavailable        the bot is not in the chat, was blocked, or the chat is gone
      |    +-- ApprovalRequired       a second person has to approve the request
@@ -120,6 +121,10 @@ class MessageNotFound(ChatkeyError):
 
 class ResourceNotFound(ChatkeyError):
     """What an operator asks for is not known."""
+
+
+class CursorExpired(ChatkeyError):
+    """Some of what happened after this cursor is not kept any more: begin anew."""
 
 
 class FailedPrecondition(ChatkeyError):

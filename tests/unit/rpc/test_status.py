@@ -65,6 +65,7 @@ REFUSALS: list[Exception] = [
     errors.ResourceNotFound(),
     errors.StateConflict(state="DELIVERED"),
     errors.ApprovalRequired("a"),
+    errors.CursorExpired(),
     errors.MethodUnknown(),
     errors.QuotaExceeded(retry_after=timedelta(seconds=3)),
     errors.NotDurable(),
