@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.model import Message, Priority, Record, State
 from gateway.store.chats import ChatStore
+from gateway.store.updates import UpdateStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +191,10 @@ class Store(OutboxStore, AuditStore, Protocol):
     @property
     def chats(self) -> ChatStore:
         """Chats that moved or are closed."""
+
+    @property
+    def updates(self) -> UpdateStore:
+        """What happened in chats."""
 
     async def close(self) -> None:
         """Finish what was handed in, then let go of the storage."""

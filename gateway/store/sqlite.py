@@ -36,6 +36,7 @@ from gateway.store.rows import (
 )
 from gateway.store.seals_sqlite import SqliteSealReadings, SqliteSeals
 from gateway.store.second_factors_sqlite import SqliteSecondFactors
+from gateway.store.update_sqlite import SqliteUpdates
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -141,6 +142,7 @@ class SqliteStore(SqliteReadings):
     Attributes:
         registry: Who may do what, as `gateway.store.registry` promises it.
         chats: Chats that moved or are closed, as `gateway.store.chats` promises it.
+        updates: What happened in chats, as `gateway.store.updates` promises it.
         second_factors: What operators prove themselves with, as `gateway.store.second_factors` promises it.
     """
 
@@ -151,6 +153,7 @@ class SqliteStore(SqliteReadings):
         self.seals: SqliteSeals = SqliteSeals(writer, reader)
         self.registry = SqliteRegistry(writer, reader)
         self.chats = SqliteChats(writer, reader)
+        self.updates = SqliteUpdates(writer, reader)
         self.second_factors = SqliteSecondFactors(writer, reader)
 
     async def add(self, message: Message, record: Record) -> Message:

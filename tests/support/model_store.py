@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from gateway.errors import AuditUnavailable, NotDurable
-from gateway.model import Message, Record, State
+from gateway.model import Message, Record, State, Update, UpdateKind
 from gateway.store.base import HandedIn, Pending, Place, Search
 from gateway.store.chats import ChatStates, Closure, Move
+from gateway.store.updates import UpdatePage, UpdatePlace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error_id", "message_id", "token_id"})
@@ -26,6 +28,7 @@ class ModelStore:
         self._seq = 0
         self._requests: dict[tuple[str, str], str] = {}
         self.chats = ModelChats(self)
+        self.updates = ModelUpdates(self)
 
     async def add(self, message: Message, record: Record) -> Message:
         self._require_storage()
@@ -250,3 +253,62 @@ class ModelChats:
 
 def _place(message: Message) -> Place:
     return message.accepted_at, message.seq
+
+
+class ModelUpdates:
+    """Keeps updates in memory; `forgotten` are those that were."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
+        self._last = 0
+        self.kept: list[Update] = []
+        self.forgotten: list[Update] = []
+
+    async def add(self, updates: Sequence[Update]) -> Sequence[Update]:
+        self._store._require_storage()
+        known = {update.update_id for update in self.kept}
+        new: list[Update] = []
+        for update in updates:
+            if update.update_id not in known:
+                known.add(update.update_id)
+                self._last += 1
+                new.append(replace(update, seq=self._last))
+        self.kept += new
+        return new
+
+    async def page(
+        self, places: Collection[UpdatePlace], kinds: Collection[UpdateKind], after: int, limit: int
+    ) -> UpdatePage:
+        self._store._require_storage()
+
+        def is_asked_for(update: Update) -> bool:
+            is_there = {UpdatePlace(update.chat_id), UpdatePlace(update.chat_id, update.message_thread_id)} & {*places}
+            return bool(is_there) and (not kinds or update.kind in kinds)
+
+        updates = [update for update in self.kept if update.seq > after and is_asked_for(update)][:limit]
+        forgotten = max((update.seq for update in self.forgotten if is_asked_for(update)), default=0)
+        upto = updates[-1].seq if len(updates) == limit else self._last
+        return UpdatePage(updates=updates, upto=upto, forgotten=forgotten)
+
+    async def last(self) -> int:
+        self._store._require_storage()
+        return self._last
+
+    async def oldest(self) -> int:
+        self._store._require_storage()
+        return self.kept[0].seq - 1 if self.kept else self._last
+
+    async def chats_after(self, after: int) -> tuple[int, Collection[int]]:
+        self._store._require_storage()
+        return self._last, {update.chat_id for update in self.kept if update.seq > after}
+
+    async def pressed(self, callback_id: str) -> Update | None:
+        self._store._require_storage()
+        return next((update for update in reversed(self.kept) if update.callback_id == callback_id), None)
+
+    async def forget(self, received_before: datetime, limit: int) -> int:
+        self._store._require_storage()
+        old = list(takewhile(lambda update: update.received_at < received_before, self.kept[:limit]))
+        self.forgotten += old
+        del self.kept[: len(old)]
+        return len(old)

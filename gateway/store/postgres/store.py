@@ -26,6 +26,7 @@ from gateway.store.postgres.registry import PostgresRegistry
 from gateway.store.postgres.seals import PostgresSealReadings, PostgresSeals
 from gateway.store.postgres.second_factors import PostgresSecondFactors
 from gateway.store.postgres.transaction import Transaction
+from gateway.store.postgres.updates import PostgresUpdates
 from gateway.store.postgres.writer import Writer
 from gateway.store.rows import (
     changing_row,
@@ -123,6 +124,7 @@ class PostgresStore(PostgresReadings):
     Attributes:
         registry: Who may do what, as `gateway.store.registry` promises it.
         chats: Chats that moved or are closed, as `gateway.store.chats` promises it.
+        updates: What happened in chats, as `gateway.store.updates` promises it.
         second_factors: What operators prove themselves with, as `gateway.store.second_factors` promises it.
         feed: What other gateways changed, as `gateway.store.leases` promises it.
         lease: The right to attempt messages, as `gateway.store.leases` promises it; None: it is not asked for.
@@ -136,6 +138,7 @@ class PostgresStore(PostgresReadings):
         self.seals: PostgresSeals = PostgresSeals(writer, reader)
         self.registry = PostgresRegistry(writer, reader)
         self.chats = PostgresChats(writer, reader)
+        self.updates = PostgresUpdates(writer, reader)
         self.second_factors = PostgresSecondFactors(writer, reader)
         self.feed = PostgresFeed(place.connect, reader)
         self.lease: PostgresLease | None = None

@@ -7,10 +7,11 @@ import re
 import apsw
 import pytest
 
-from gateway.store import chat_statements, seal_statements, statements
+from gateway.store import chat_statements, seal_statements, statements, update_sqlite, update_statements
 from gateway.store.opening import open_writing
 
 ALL = vars(statements) | vars(chat_statements) | vars(seal_statements)
+ALL |= vars(update_statements) | {name: vars(update_sqlite)[name] for name in ("KNOWN", "ADD_UPDATE")}
 STATEMENTS = {name: text for name, text in ALL.items() if name.isupper() and name[0] != "_" and isinstance(text, str)}
 STATEMENTS = {name: text for name, text in STATEMENTS.items() if not name.endswith("_COLUMNS")}
 
@@ -29,6 +30,9 @@ ALLOWED_SCANS = {
     "ARCHIVED_LINK": "SCAN audit_archived",
     "MOVE_ARCHIVED": "SCAN audit_archived",
     "LAST_NUMBERED": "SCAN numbers",
+    "LAST_UPDATE": "SCAN update_numbers",  # one row
+    "SET_LAST_UPDATE": "SCAN update_numbers",
+    "FIRST_UPDATES": "SCAN updates",  # its beginning
 }
 
 # Of a day's messages and those that are unfinished, once at the start.
@@ -72,3 +76,19 @@ def test_a_page_of_the_log_is_read_by_number(newest_first: bool) -> None:
     assert plan(statements.records([], [], newest_first)) == [
         "SEARCH audit USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
     ]
+
+
+@pytest.mark.parametrize("kinds", [0, 1, 9])
+def test_updates_of_a_chat_or_topic_are_read_by_their_index(kinds: int) -> None:
+    (of_a_chat,) = plan(update_statements.page(kinds, is_topic=False))
+    assert of_a_chat == "SEARCH updates USING INDEX updates_chat (chat_id=? AND seq>?)"
+    (of_a_topic,) = plan(update_statements.page(kinds, is_topic=True))
+    assert of_a_topic == "SEARCH updates USING INDEX updates_topic (chat_id=? AND message_thread_id=? AND seq>?)"
+
+
+@pytest.mark.parametrize("is_topic", [False, True])
+@pytest.mark.parametrize("kinds", [0, 2])
+def test_what_is_forgotten_of_a_chat_is_found_by_its_key(kinds: int, is_topic: bool) -> None:
+    assert plan(update_statements.forgotten(kinds, is_topic=is_topic))[0].startswith(
+        "SEARCH forgotten_updates USING PRIMARY KEY (chat_id=?"
+    )
