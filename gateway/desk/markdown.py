@@ -18,7 +18,10 @@ from gateway.model import Entity
 
 MAX_ENTITIES = 100
 MAX_SOURCE = 16_384
-"""Characters of Markdown that are rendered: four times what Telegram takes. The parser's time grows with the square."""
+"""Characters of Markdown that are rendered: four times what Telegram takes."""
+MAX_BRACKETS = 1_000
+"""How many of those may be `[`: twice the links that so many messages may have. Each that is no link costs a search of
+its own, some 40 µs."""
 
 _MAX_LANGUAGE = 64
 _MAX_NESTING = 60
@@ -42,11 +45,12 @@ def render(text: str, most: int = MAX_ENTITIES) -> tuple[str, tuple[Entity, ...]
 
     Headings are bold lines, lists have "• " or "1. " and are nested by indentation, images are links, HTML and tables
     stay as they are written. Only `http`, `https` and `tg` links become links, `tg` over something that can be seen. Of
-    more than `most` entities the later ones are left out. A text of more than `MAX_SOURCE` characters stays as it is.
-    Raises nothing.
+    more than `most` entities the later ones are left out. A text of more than `MAX_SOURCE` characters stays as it is,
+    and so does one with more than `MAX_BRACKETS` of `[`. Raises nothing.
     """
     source = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    tokens = _parse(source) if len(source) <= MAX_SOURCE else None
+    bounded = len(source) <= MAX_SOURCE and source.count("[") <= MAX_BRACKETS
+    tokens = _parse(source) if bounded else None
     if tokens is None or any(token.level >= _MAX_NESTING - 1 for token in tokens):
         return cleaned(source).strip(" \n"), ()
     page = _Page()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.desk.markdown import MAX_SOURCE, render
+from gateway.desk.markdown import MAX_BRACKETS, MAX_SOURCE, render
 from gateway.model import Entity
 from gateway.sandbox.entities import cleaning
 from gateway.sandbox.entities import entity as telegram
@@ -103,7 +103,13 @@ def test_a_text_nested_too_deeply_is_kept_as_it_is(source: str) -> None:
 
 
 def test_a_text_too_long_to_be_rendered_is_kept_as_it_is() -> None:
-    source = "![" * MAX_SOURCE
+    source = "*a* " * MAX_SOURCE
+    assert render(source) == (source.strip(), ())
+
+
+def test_a_text_of_more_brackets_than_can_be_links_is_kept_as_it_is() -> None:
+    assert render("*a*" + "[" * MAX_BRACKETS)[1]
+    source = "*a*" + "[" * (MAX_BRACKETS + 1)
     assert render(source) == (source, ())
 
 
