@@ -42,11 +42,16 @@ class GatewayError(Exception):
     """The gateway refused."""
 
     reason: ClassVar[str]
+    is_refusal: ClassVar[bool] = True
+    """Whether it says no to what was asked for, which the audit log has, rather than that something is amiss here."""
 
     def __init__(self, message: str | None = None, **facts: str) -> None:
         """Keep the text (the class's own where none is given) and the facts that `ErrorInfo.metadata` carries."""
         super().__init__(message or self.__doc__)
         self.facts = facts
+        # Why, for the audit log. What never crosses a door has no reason.
+        self.cause = getattr(self, "reason", "").lower()
+        self.record: dict[str, object] = {}
 
 
 class CallRefused(GatewayError):
@@ -176,6 +181,8 @@ class QuotaExceeded(GatewayError):
 class Unavailable(GatewayError):
     """Not now. A repeat may succeed."""
 
+    is_refusal = False
+
 
 class NotDurable(Unavailable):
     """The message could not be put on durable storage and was not accepted."""
@@ -211,6 +218,7 @@ class MessageFailed(GatewayError):
     """The message was not delivered."""
 
     reason = "INVALID_REQUEST"
+    is_refusal = False
 
     def __init__(self, message_id: str, failure: Failure) -> None:
         """Keep the failure: its reason, not the class's, goes out."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from gateway.access import addresses, bearer, confirmation, grants
+from gateway.access import addresses, bearer, confirmation, grants, outsiders
 from gateway.access.children import Children
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.addresses import AddressRanges
@@ -15,7 +15,7 @@ from gateway.clock import Clock
 from gateway.desk.messages import Messages
 from gateway.desk.rooms import Failures, LastUse, Ledger, Outbox, Registry, Verifier
 from gateway.desk.stay import RECHECK, Stay
-from gateway.errors import CallRefused, MethodUnknown, Unauthenticated
+from gateway.errors import CallRefused, GatewayError, MethodUnknown, Unauthenticated
 from gateway.model import Caller, Narrowing, Origin, Permission, Record
 
 NOWHERE = Origin()
@@ -62,10 +62,15 @@ class Desk(Messages):
             origin: From where the call comes.
 
         Raises:
+            PermissionDenied: nobody may call from there, whatever the token; or the client is disabled or unknown.
             Unauthenticated: there is no acceptable credential, or it was revoked.
             TooManyFailures: too many tokens from this address were none; this one was not looked at.
-            PermissionDenied: the client is disabled or unknown.
         """
+        if self._allowed_addresses is not None and origin.address not in self._allowed_addresses:
+            raise outsiders.refusal(values, self._registry.is_canary, lambda: self._standing(values, origin))
+        return self._standing(values, origin)
+
+    def _standing(self, values: Sequence[str | bytes], origin: Origin) -> Caller:
         caller = self._verified(bearer.token_from(values), origin.address)
         try:
             return replace(self._registry.standing(caller), origin=origin)
@@ -102,10 +107,10 @@ class Desk(Messages):
             certificate: Gives the peer's certificate, in PEM; asked only for a credential that is bound to one.
 
         Raises:
-            PermissionDenied: not from this address.
+            PermissionDenied: the token or the client may not be used from this address.
             Unauthenticated: not without its certificate.
         """
-        addresses.require(caller, [self._allowed_addresses, self._registry.address_ranges(caller.client)])
+        addresses.require(caller, [self._registry.address_ranges(caller.client)])
         confirmation.require(caller, certificate)
         self._last_use.seen(caller.client, self._clock.now(), caller.origin.address)
 
@@ -154,7 +159,7 @@ class Desk(Messages):
             raise MethodUnknown("this gateway holds no key to issue credentials with")
         return await self._children.make(caller, wish)
 
-    def refused(self, error: CallRefused, origin: Origin, caller: Caller | None, error_id: str) -> None:
+    def refused(self, error: GatewayError, origin: Origin, caller: Caller | None, error_id: str) -> None:
         """Write into the audit log that a call was refused, and why."""
         known = {} if caller is None else _identity(caller)
         record = Record(
@@ -170,7 +175,7 @@ class Desk(Messages):
         )
         record = replace(record, **known | error.record)
         self._ledger.refused(record)
-        if record.verified and record.client:
+        if isinstance(error, CallRefused) and record.verified and record.client:
             self._last_use.denied(record.client, record.at, record.address)
 
 

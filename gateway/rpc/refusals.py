@@ -7,7 +7,7 @@ from typing import Never
 
 import grpc
 
-from gateway.errors import CallRefused, GatewayError
+from gateway.errors import GatewayError
 from gateway.rpc import call as calls
 from gateway.rpc.call import Call, Context
 from gateway.rpc.handlers import Handle
@@ -16,7 +16,7 @@ from gateway.telemetry import logger
 
 _log = logger(__name__)
 
-Note = Callable[[CallRefused, Call, str], None]
+Note = Callable[[GatewayError, Call, str], None]
 """Writes down that a call was refused, and the id that its caller was given."""
 
 
@@ -56,10 +56,10 @@ class Refusals:
         error_id = ""
         try:
             error_id = self._new_id()
-            if isinstance(error, CallRefused):
-                self._note(error, call, error_id)
-            elif not isinstance(error, GatewayError):
+            if not isinstance(error, GatewayError):
                 _log.error("grpc.bug", exc_info=error, method=call.known_method, error_id=error_id)
+            elif error.is_refusal:
+                self._note(error, call, error_id)
             return answer_to(error), error_id
         except Exception as bug:  # noqa: BLE001 - a refusal that fails is a bug of ours and no text for callers
             _log.error("grpc.bug", exc_info=bug, method=call.known_method, error_id=error_id)

@@ -18,7 +18,7 @@ from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.desk import Desk
-from gateway.errors import CallRefused, ConfigInvalid
+from gateway.errors import ConfigInvalid, GatewayError
 from gateway.rpc import policy
 from gateway.rpc.address import require_address
 from gateway.rpc.authenticate import Authenticate
@@ -139,7 +139,7 @@ async def open_door(
         LookupError: the policy does not name exactly the RPCs that are served.
     """
 
-    def note(error: CallRefused, call: Call, error_id: str) -> None:
+    def note(error: GatewayError, call: Call, error_id: str) -> None:
         desk.refused(error, call.origin, call.caller, error_id)
 
     refusals = Refusals(note=note, new_id=new_id)

@@ -208,6 +208,29 @@ async def test_what_is_not_known_is_refused(door: OutsideOffices) -> None:
     assert "15" in (await refusal_of(call(b"\x7a\x01a", metadata=door.bearer()))).violations
 
 
+async def test_whatever_is_refused_before_it_is_understood_is_on_record(door: OutsideOffices) -> None:
+    raw: Any = door.channel.unary_unary(LIST_KEYS)
+    too_long = b"\x0a\x80\x80\x04" + b"x" * (64 * 1024)
+    no_method: Any = door.channel.unary_unary("/chatkey.admin.v1.KeyService/Nothing")
+    calls = [
+        ("invalid_request", raw(b"\xff", metadata=door.bearer())),
+        ("invalid_request", raw(too_long, metadata=door.bearer())),
+        ("invalid_request", raw(b"\x7a\x01a", metadata=door.bearer())),
+        (
+            "invalid_request",
+            door.clients.ListClients(client_pb.ListClientsRequest(states=[77]), metadata=door.bearer()),
+        ),
+        ("method_unknown", no_method(b"", metadata=door.bearer())),
+    ]
+    given = [(reason, (await refusal_of(call)).trailers["chatkey-error-id"]) for reason, call in calls]
+    await door.offices.house.ledger.flush()
+    records = [record for _, record in await door.offices.house.store.records(event="operator.refused")]
+    assert sorted((record.reason, record.error_id) for record in records) == sorted(given)
+    assert {(record.decision, record.client, record.facts["by"]) for record in records} == {
+        ("deny", "operator:alice", "operator:alice"),
+    }  # fmt: skip
+
+
 # Every service over the wire.
 
 

@@ -106,6 +106,29 @@ async def test_row_4_a_chat_is_a_number_and_nothing_else(view: Outside) -> None:
     assert not view.house.telegram.sent
 
 
+async def test_whatever_is_refused_after_the_token_is_on_record_too(view: Outside) -> None:
+    good = pb.SendMessageRequest(chat_id=CHAT, text="hello", request_id="r1").SerializeToString()
+    changed = pb.SendMessageRequest(chat_id=CHAT, text="other", request_id="r1").SerializeToString()
+    await view.raw(SEND, good, view.bearer())
+    get = pb.GetMessageRequest(message_id="01a20c3d-537d-7dbd-b9ea-54614cfbc555").SerializeToString()
+    calls = [
+        ("invalid_request", SEND, b"\xff"),
+        ("invalid_request", SEND, b"\x0a" + b"x" * (65 * 1024)),
+        ("invalid_request", SEND, good + UNKNOWN_FIELD),
+        ("text_too_long", SEND, pb.SendMessageRequest(chat_id=CHAT, text="x" * 4097).SerializeToString()),
+        ("request_id_reused", SEND, changed),
+        ("message_not_found", SEND.replace("Send", "Get"), get),
+        ("method_unknown", "/no.Service/Nothing", b""),
+    ]
+    given = []
+    for reason, method, body in calls:
+        refusal = await refusal_of(view.raw(method, body, view.bearer()))
+        given.append((reason, method, refusal.trailers["chatkey-error-id"]))
+    records = await view.house.refusals()
+    assert [(record.reason, record.method, record.error_id) for record in records] == given
+    assert {(record.client, record.verified, record.decision) for record in records} == {("billing", True, "deny")}
+
+
 async def test_row_43_five_foreign_situations_are_the_same_bytes(view: Outside) -> None:
     other = view.house.token(chat_id=CHAT - 7, client="other")
     request = pb.SendMessageRequest(chat_id=CHAT - 7, text="hello")

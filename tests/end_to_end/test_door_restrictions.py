@@ -132,9 +132,18 @@ async def test_row_31_a_token_works_from_its_addresses_alone(view: Outside) -> N
 
 async def test_row_31_the_gateway_has_addresses_too() -> None:
     async with open_house(allowed_addresses=ELSEWHERE) as house, outside(house) as view:
-        assert (await refused(view, house.token())).code is grpc.StatusCode.PERMISSION_DENIED
-        assert (await refused(view, "a.b.c")).code is grpc.StatusCode.UNAUTHENTICATED
+        denied = await refused(view, house.token())
+        assert denied.code is grpc.StatusCode.PERMISSION_DENIED
+        # An outsider learns nothing of a token, not even that it is none.
+        for token in (forged := f"{house.token()[:-4]}AAAA", "a.b.c"):
+            assert (await refused(view, token)).wire == denied.wire
+        assert (await refusal_of(view.raw("/no.Service/Nothing"))).wire == denied.wire
+        assert not house.verifier.remembers(forged)
         assert not house.telegram.sent
+        records = await house.refusals()
+    assert [(record.reason, record.verified, record.client) for record in records] == [
+        ("address_denied", False, "")
+    ] * 4
 
 
 FORWARDED: Sequence[tuple[list[str], bool]] = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from gateway.access import addresses, bearer, confirmation
+from gateway.access import addresses, bearer, confirmation, outsiders
 from gateway.access.buckets import Buckets
 from gateway.addresses import AddressRanges
 from gateway.audit.lines import tamed
@@ -16,7 +16,7 @@ from gateway.desk.admin.functions import Ask, Function, Needs
 from gateway.desk.admin.rooms import OperatorRegistry, OperatorVerifier, SecondFactor
 from gateway.desk.rooms import Failures, Ledger
 from gateway.desk.stay import RECHECK, Stay
-from gateway.errors import CallRefused, PermissionDenied, QuotaExceeded, RequestInvalid, Unauthenticated
+from gateway.errors import CallRefused, GatewayError, PermissionDenied, QuotaExceeded, Unauthenticated
 from gateway.model import Origin, Record
 from gateway.operators import Operator
 from gateway.store.base import AuditStore
@@ -81,10 +81,15 @@ class Entrance:
             origin: From where the call comes.
 
         Raises:
+            PermissionDenied: nobody may call from there, whatever the token; or the operator is disabled.
             Unauthenticated: there is no acceptable token, or it was revoked.
             TooManyFailures: too many tokens from this address were none; this one was not looked at.
-            PermissionDenied: the operator is disabled.
         """
+        if self._allowed_addresses is not None and origin.address not in self._allowed_addresses:
+            raise outsiders.refusal(values, self._registry.is_canary, lambda: self._standing(values, origin))
+        return self._standing(values, origin)
+
+    def _standing(self, values: Sequence[str | bytes], origin: Origin) -> Operator:
         operator = replace(self._verified(bearer.token_from(values), origin.address), origin=origin)
         try:
             self._registry.require_operator(operator)
@@ -117,10 +122,10 @@ class Entrance:
             certificate: Gives the peer's certificate, in PEM; asked only for a token that is bound to one.
 
         Raises:
-            PermissionDenied: not from this address.
+            PermissionDenied: the token or the operator may not be used from this address.
             Unauthenticated: not without its certificate.
         """
-        addresses.require(operator, [self._allowed_addresses, self._registry.address_ranges(operator.client)])
+        addresses.require(operator, [self._registry.address_ranges(operator.client)])
         confirmation.require(operator, certificate)
 
     def permit(self, operator: Operator, function: Function) -> None:
@@ -140,7 +145,7 @@ class Entrance:
 
         Raises:
             PermissionDenied: the token has not the right.
-            QuotaExceeded: it has made too many calls; this one is counted in the log, and not written down by itself.
+            QuotaExceeded: it has made too many calls; one by one the log does not have them all, but their exact count.
             RequestInvalid: as `check`.
             StepUpRequired: the function is critical, and a second factor is missing or not good.
             ApprovalRequired: it is good, and a second person has to approve.
@@ -149,24 +154,16 @@ class Entrance:
         """
         needs, operator = function.value, ask.operator
         self.permit(operator, function)
-        self._require_few(operator, needs)
+        self._require_few(operator)
         self._registry.require_fresh()
-        self._require_sound(ask, needs, check)
+        check()
         if needs.is_critical:
             await self._require_second_factor(ask, needs)
         await self._log.record([tamed(self._allowed(operator, needs))])
         return operator.client
 
-    def _require_sound(self, ask: Ask, needs: Needs, check: Callable[[], object]) -> None:
-        try:
-            check()
-        except RequestInvalid:
-            self._note_refusal(ask.operator, needs, "invalid_request")
-            raise
-
-    def _require_few(self, operator: Operator, needs: Needs) -> None:
+    def _require_few(self, operator: Operator) -> None:
         if wait := self._calls.wait(operator.token_id):
-            self._note_refusal(operator, needs, "too_many_calls")
             raise QuotaExceeded(
                 "This token has made its share of calls for now.",
                 retry_after=wait,
@@ -174,10 +171,6 @@ class Entrance:
                 limit=str(self._calls_per_minute),
             )
         self._calls.take(operator.token_id)
-
-    def _note_refusal(self, operator: Operator, needs: Needs, reason: str) -> None:
-        tried = replace(self._allowed(operator, needs), event="operator.refused", decision="deny")
-        self._ledger.refused(replace(tried, reason=reason))
 
     async def _require_second_factor(self, ask: Ask, needs: Needs) -> None:
         # A certificate that the token does not name is anybody's who may call at all.
@@ -212,7 +205,7 @@ class Entrance:
             facts={"by": operator.client, "function": needs.name},
         )
 
-    def refused(self, error: CallRefused, origin: Origin, operator: Operator | None, error_id: str) -> None:
+    def refused(self, error: GatewayError, origin: Origin, operator: Operator | None, error_id: str) -> None:
         """Write into the audit log that a call was refused, and why."""
         known = {} if operator is None else identity_of(operator)
         record = Record(

@@ -17,7 +17,7 @@ from chatkey.admin.v1 import (
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.admin.desk import AdminDesk
-from gateway.errors import CallRefused
+from gateway.errors import GatewayError
 from gateway.rpc.admin import policy
 from gateway.rpc.admin.approval_service import ApprovalService
 from gateway.rpc.admin.audit_service import AuditService
@@ -49,7 +49,7 @@ async def open_admin_door(
 ) -> AsyncIterator[Door]:
     """Serve operators until the block is left; then let the calls end. Takes and raises what `open_door` does."""
 
-    def note(error: CallRefused, call: Call, error_id: str) -> None:
+    def note(error: GatewayError, call: Call, error_id: str) -> None:
         desk.entrance.refused(error, call.origin, call.operator, error_id)
 
     front = Front(

@@ -85,6 +85,19 @@ async def test_a_canary_that_expired_is_refused_as_expired_and_known_to_the_log_
     assert refused.value.cause == "bad_signature"
 
 
+async def test_a_canary_is_known_to_the_log_from_where_nobody_may_call_too() -> None:
+    async with open_house(allowed_addresses=AddressRanges.parse(["10.0.0.0/8"])) as house:
+        token = house.token()
+        canary = house.desk.authenticate([f"Bearer {token}"], Origin(address="10.0.0.1"))
+        await changed(house, lambda does: does.mark_canary(canary.token_id))
+        for ahead in (timedelta(0), timedelta(hours=2)):
+            house.clock.ahead = ahead
+            with pytest.raises(PermissionDenied) as used:
+                house.desk.authenticate([f"Bearer {token}"], Origin(address="192.0.2.1"))
+            assert used.value.cause == "canary_used"
+            assert (used.value.record["verified"], used.value.record["client"]) == (True, CLIENT)
+
+
 @pytest.mark.parametrize("cause", ENDS)
 async def test_row_34_an_open_stream_ends(house: House, cause: str) -> None:
     caller = authenticated(house, house.token())
