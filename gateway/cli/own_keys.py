@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.access.jwk_sets import read_jwks
 from gateway.access.key_file import issuer_key, key_from
-from gateway.access.key_ring import OPERATORS, open_ring, trusted
+from gateway.access.key_ring import CALLERS, OPERATORS, open_ring, trusted
 from gateway.access.keys import DEFAULT_ALGORITHMS, KeySet, SigningKey
 from gateway.access.operator_keys import require_apart
 from gateway.config import Config
@@ -50,7 +50,15 @@ def operator_signing_key(config: Config, path: Path | None) -> SigningKey:
 
 def verification_keys(config: Config) -> KeySet | None:
     """Return what verifies our own tokens, or None where there are no keys yet; looking makes none."""
-    path = config.issuer_jwks_file
+    return _public_keys(config, CALLERS, config.issuer_jwks_file)
+
+
+def operator_verification_keys(config: Config) -> KeySet | None:
+    """Return what verifies operators' tokens, or None where there are no keys yet; looking makes none."""
+    return _public_keys(config, OPERATORS, config.operator_jwks_file)
+
+
+def _public_keys(config: Config, ring: str, path: Path | None) -> KeySet | None:
     if path is not None:
         try:
             return KeySet(read_jwks(read_public(path), DEFAULT_ALGORITHMS))
@@ -58,6 +66,6 @@ def verification_keys(config: Config) -> KeySet | None:
             raise ConfigInvalid(f"{path} can't be read: {error.strerror}") from None
         except ConfigInvalid as error:
             raise ConfigInvalid(f"{path}: {error}") from None
-    if not (config.data_dir / "keys").exists():
+    if not (config.data_dir / ring).exists():
         return None
-    return KeySet(trusted(open_ring(config.data_dir).read()))
+    return KeySet(trusted(open_ring(config.data_dir, ring).read()))

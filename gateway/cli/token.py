@@ -8,6 +8,7 @@ import secrets
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from gateway.cli import credential
 from gateway.cli.config import configuration
 from gateway.durations import duration
 from gateway.model import Grant, Permission
+
+if TYPE_CHECKING:
+    from gateway.access.describe import Description
 
 MAX_TOKEN_ID = 64
 """Characters of a token's id. A token is longer."""
@@ -179,36 +183,42 @@ def narrow(
 
 @command.command()
 @click.argument("token", metavar="[TOKEN|JTI]", required=False)
-def show(token: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, of an operator's token too.")
+def show(token: str | None, as_json: bool) -> None:
     """Print what a token says, and where the keys are, whether the gateway would take it; or what is kept of a JTI.
 
     The token is the one given, or CHATKEY_TOKEN_FILE's, or CHATKEY_TOKEN, or with `-` a line of standard input. One on
     the command line can be seen by every process of this machine; the other ways can't.
     """
-    from gateway.access.describe import describe
-    from gateway.access.tokens import Verifier
-    from gateway.cli.own_keys import verification_keys
-    from gateway.clock import SystemClock
-
     if token and len(token) <= MAX_TOKEN_ID and credential.show_issued(token):
         return
-    config = configuration()
-    verifier = None
-    keys = verification_keys(config)
-    if keys is not None:
-        verifier = Verifier(
-            keys,
-            issuer=config.issuer,
-            audience=config.audience,
-            clock=SystemClock(),
-            max_lifetime=config.token_max_lifetime,
-        )
-    found = describe(_token(token), verifier)
+    found = _described(_token(token))
+    if found.is_operators and not as_json:
+        click.echo(found.of_operator())
+        return
     click.echo(
         json.dumps(
             {"outcome": found.outcome, "header": found.unverified_header, "claims": found.unverified_claims}, indent=2
         )
     )
+
+
+def _described(token: str) -> Description:
+    from gateway.access.describe import describe
+    from gateway.access.operator_tokens import OperatorVerifier
+    from gateway.access.tokens import Verifier
+    from gateway.cli.own_keys import operator_verification_keys, verification_keys
+    from gateway.clock import SystemClock
+
+    config, clock = configuration(), SystemClock()
+    keys, of_operators = verification_keys(config), operator_verification_keys(config)
+    callers = operators = None
+    if keys is not None:
+        lifetime = config.token_max_lifetime
+        callers = Verifier(keys, issuer=config.issuer, audience=config.audience, clock=clock, max_lifetime=lifetime)
+    if of_operators is not None:
+        operators = OperatorVerifier(of_operators, issuer=config.issuer, audience=config.operator_audience, clock=clock)
+    return describe(token, callers, operators)
 
 
 def _grants(chat_ids: tuple[int, ...], permissions: frozenset[Permission], thread: int | None) -> tuple[Grant, ...]:

@@ -36,6 +36,7 @@ GRACE = timedelta(seconds=15)
 OWN_FILES = 384
 """Open files that are kept for what is not a connection of callers: the database, Telegram, the pages, operators."""
 FEWEST_CONNECTIONS = 64
+CONNECTIONS = "grpc.max_allowed_incoming_connections"
 NO_PROXIES = AddressRanges()
 _ANY_NUMBER = (1 << 31) - 1
 
@@ -163,7 +164,7 @@ async def open_door(
         metrics=metrics,
         grace=grace,
         patience=patience,
-        connections=most_connections(files),
+        limits={CONNECTIONS: most_connections(files)},
     ) as door:
         yield door
 
@@ -179,19 +180,20 @@ async def opened(
     metrics: CallMetrics,
     grace: timedelta,
     patience: timedelta,
-    connections: int,
+    limits: Mapping[str, int],
 ) -> AsyncIterator[Door]:
     """Serve what is behind a door, hardened, until the block is left; as `open_door`.
 
     Args:
-        connections: How many there may be at once; who comes then is let go unheard.
+        limits: Options of gRPC that are this door's own. So many `CONNECTIONS` there may be at once; who comes then is
+            let go unheard.
     """
     if os.environ.get("GRPC_TRACE"):
         raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
     require_address(listen, encrypted=tls is not None)
     credentials = tls.credentials() if tls else None
     health = HealthService([service.full_name for service, _ in front.services])
-    server = _server(front, health, clock, new_id, metrics, patience, connections)
+    server = _server(front, health, clock, new_id, metrics, patience, limits)
     port = await _bound(server, listen, credentials)
     await server.start()
     try:
@@ -209,7 +211,7 @@ def _server(
     new_id: Callable[[], str],
     metrics: CallMetrics,
     patience: timedelta,
-    connections: int,
+    limits: Mapping[str, int],
 ) -> grpc.aio.Server:
     services = [*front.services, (health_pb2.DESCRIPTOR.services_by_name["Health"], health)]
     routes = {name: route for service in services for name, route in routes_of(*service, patience).items()}
@@ -223,7 +225,7 @@ def _server(
 
     handlers = {name: route.handler(around) for name, route in routes.items()}
     routing = Routing(observer=observer, handlers=handlers, unknown=handler_of_nothing(around))
-    server = grpc.aio.server(options=(*OPTIONS, ("grpc.max_allowed_incoming_connections", connections)))
+    server = grpc.aio.server(options=tuple({**dict(OPTIONS), **limits}.items()))
     server.add_generic_rpc_handlers((routing,))
     return server
 

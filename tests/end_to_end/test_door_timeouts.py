@@ -12,9 +12,11 @@ import pytest
 
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.rpc import server
+from gateway.rpc.admin import door as admin_door
 from gateway.rpc.certificates import Certificates, Tls
 from tests.support import http2
 from tests.support.certificates import certificate
+from tests.support.open_administration import open_offices, outside_offices
 from tests.support.open_door import Outside, outside
 from tests.support.open_house import CHAT
 
@@ -34,6 +36,23 @@ def test_row_36_every_limit_is_set_and_none_is_long() -> None:
     options = dict(server.OPTIONS)
     for name, longest in LONGEST.items():
         assert 0 < options[name] <= longest, name
+
+
+def test_row_36_at_the_door_of_operators_no_connection_is_kept_for_long() -> None:
+    options = dict(server.OPTIONS) | admin_door.LIMITS
+    longest = {name: options[name] for name in LONGEST if "max_connection" in name or "handshake" in name}
+    assert sum(longest.values()) <= 120_000
+
+
+async def test_row_36_at_the_door_of_operators_too_who_asks_for_nothing_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_door, "LIMITS", {**admin_door.LIMITS, "grpc.max_connection_idle_ms": 200})
+    async with open_offices(tmp_path) as offices, outside_offices(offices) as view:
+        reader, writer = await asyncio.open_connection("127.0.0.1", view.door.port)
+        writer.write(http2.PREFACE + http2.frame(http2.SETTINGS))
+        assert b"connection idle" in await closed(reader)
+        writer.close()
 
 
 @pytest.fixture

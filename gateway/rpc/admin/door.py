@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -31,7 +31,17 @@ from gateway.rpc.certificates import Certificates
 from gateway.rpc.handlers import PATIENCE
 from gateway.rpc.observe import CallMetrics
 from gateway.rpc.refusals import Refusals
-from gateway.rpc.server import FEWEST_CONNECTIONS, GRACE, NO_PROXIES, Door, Front, opened
+from gateway.rpc.server import CONNECTIONS, FEWEST_CONNECTIONS, GRACE, NO_PROXIES, Door, Front, opened
+
+# Operators are few and call now and then. A stranger who takes up the connections has to come again soon to keep them:
+# after 5 s without a word of HTTP/2, or without a certificate where one is asked for; after 10 s without a call; after
+# a minute, and the grace of the last call, whatever he does.
+LIMITS: Mapping[str, int] = {
+    CONNECTIONS: FEWEST_CONNECTIONS,
+    "grpc.server_handshake_timeout_ms": 5_000,
+    "grpc.max_connection_idle_ms": 10_000,
+    "grpc.max_connection_age_ms": 60_000,
+}
 
 
 @asynccontextmanager
@@ -84,6 +94,6 @@ async def open_admin_door(
         metrics=metrics,
         grace=grace,
         patience=patience,
-        connections=FEWEST_CONNECTIONS,
+        limits=LIMITS,
     ) as door:
         yield door

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from datetime import timedelta
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,9 @@ def claims_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     assert printed.err == ""
     token = canary.watch(printed.out.strip())
     monkeypatch.setenv("CHATKEY_TOKEN", token)
-    assert status_of("token", "show") == 0
+    assert status_of("token", "show", "--json") == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["outcome"] == "not_checked"  # there is no key of callers that could have signed it
+    assert shown["outcome"] == ("not_checked" if "--key" in options else "valid")
     assert shown["header"]["typ"] == "chatkey-admin+jwt"
     claims: dict[str, Any] = shown["claims"]
     return claims
@@ -54,6 +55,24 @@ def claims_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
 def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     assert status_of("audit", "tail", "--json") == 0
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_an_operators_token_is_shown_as_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = datetime.fromtimestamp(claims_of(capsys, monkeypatch)["exp"], UTC)
+    assert status_of("token", "issue", "--client", "svc:a", "--chat", "-1001") == 0
+    callers = canary.watch(capsys.readouterr().out.strip())
+    told = f"An operator's token: of alice, until {ends:%Y-%m-%dT%H:%M:%SZ}; it opens no chat. "
+    good = os.environ["CHATKEY_TOKEN"]
+    for token, outcome in ((good, "valid"), (f"{good[:-4]}AAAA", "bad_signature")):
+        monkeypatch.setenv("CHATKEY_TOKEN", token)
+        assert status_of("token", "show") == 0
+        assert capsys.readouterr().out == f"{told}{outcome}\n"
+    monkeypatch.setenv("CHATKEY_TOKEN", callers)
+    for options in ((), ("--json",)):
+        assert status_of("token", "show", *options) == 0
+        assert json.loads(capsys.readouterr().out)["outcome"] == "valid"
 
 
 def test_a_token_reads_for_a_quarter_of_an_hour(
@@ -125,7 +144,7 @@ def test_a_second_factor_is_asked_for_and_said(
     assert status_of(*arguments) == 0
     token = canary.watch(capsys.readouterr().out.strip())
     monkeypatch.setenv("CHATKEY_TOKEN", token)
-    assert status_of("token", "show") == 0
+    assert status_of("token", "show", "--json") == 0
     claims = json.loads(capsys.readouterr().out)["claims"]
     assert (claims["auth_time"], claims["amr"]) == (claims["iat"], ["otp"])
     made = [
