@@ -242,6 +242,11 @@ class Registry:
         """Whether nothing may be done in a chat that was not authorized."""
         return self._unknown_chats is Unknown.DENY or (self._unknown_chats is Unknown.AUTO and self._authorized > 0)
 
+    def is_wanted(self, chat_id: int) -> bool:
+        """Whether a token could open a chat, were it not suspended: of any other nothing needs to be kept."""
+        chat = self._chats.get(chat_id)
+        return (chat is not None and chat.authorized) or not self.denies_unknown_chats
+
     # How fresh it is.
 
     @property

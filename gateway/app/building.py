@@ -26,6 +26,7 @@ from gateway.app.notices import tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
 from gateway.app.replicas import Turn
 from gateway.app.rooms import Rooms
+from gateway.app.updates import open_updates
 from gateway.app.work import start
 from gateway.audit import archive
 from gateway.audit.ledger import Ledger
@@ -50,6 +51,7 @@ from gateway.store.databases import open_serving
 from gateway.store.registry import Quota
 from gateway.telegram.connector import open_connector
 from gateway.telemetry import Metrics
+from gateway.updates.feed import Feed
 from gateway.web.door import open_web
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class App:
         http_port: Where the HTTP door listens.
         metrics: What it counts.
         admin_port: Where the gRPC door of operators listens; 0 for a local socket, None: there is none.
+        webhook_port: Where Telegram's webhook listens; None: there is none.
+        feed: What happens in chats; None: this gateway takes no updates.
         broken: Set once a part of it has stopped that must not: it would accept, and never deliver.
     """
 
@@ -73,6 +77,8 @@ class App:
     metrics: Metrics
     broken: asyncio.Event
     admin_port: int | None = None
+    webhook_port: int | None = None
+    feed: Feed | None = None
 
 
 @asynccontextmanager
@@ -107,7 +113,13 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         readiness = Readiness()
         # Long before it is ready and until the end, so that whoever asks is told why it is not.
         http_port = await stack.enter_async_context(
-            open_web(config.http_listen, registry=metrics.registry, not_ready=readiness.why_not, jwks=keys.jwks)
+            open_web(
+                config.http_listen,
+                registry=metrics.registry,
+                not_ready=readiness.why_not,
+                jwks=keys.jwks,
+                note=lambda: readiness.note(),
+            )
         )
         registry = Registry(
             store.registry,
@@ -149,6 +161,9 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         delivery = await turn.share(stack, broken, dispatcher, quotas, clock)
         stack.push_async_callback(dispatcher.drain, config.drain)
         outbox = Outbox(store, dispatcher, clock, uuid7_maker(clock, chance), quotas)
+        updates = await stack.enter_async_context(
+            open_updates(config, clock, store, turn, dispatcher, registry, ledger, metrics, chance)
+        )
         failures = FailedAttempts(clock, config.failures_per_minute)
         children = None
         if issuer := own_issuer(config, clock, chance):
@@ -214,12 +229,17 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             sweeps=registry.run_sweeps(),
             last_use=last_use.run(),
             greeting=greet(connector, dispatcher),
+            **{name: run() for name, run in updates.work.items()},
         )
+        readiness.note = updates.note
         serving.set()
         stack.callback(readiness.end)
+        if updates.feed is not None:
+            stack.callback(updates.feed.close)
         if admin_door is not None:
             admin_door.set_serving(True)
-        yield App(door.port, http_port, metrics, broken, admin_door.port if admin_door else None)
+        admin_port = admin_door.port if admin_door else None
+        yield App(door.port, http_port, metrics, broken, admin_port, updates.webhook_port, updates.feed)
 
 
 async def _open(stack: AsyncExitStack, broken: asyncio.Event, sources: list[FileSource | UrlSource]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.rpc.server import Door
 from gateway.telemetry import logger
@@ -10,13 +12,18 @@ _log = logger(__name__)
 
 
 class Readiness:
-    """Tells operators, load balancers and the dispatcher whether messages can be taken and delivered."""
+    """Tells operators, load balancers and the dispatcher whether messages can be taken and delivered.
+
+    Attributes:
+        note: Says what else is wrong, and keeps no message back.
+    """
 
     def __init__(self) -> None:
         self._bot_ok = self._is_fresh = True
         self._is_stopping = False
         self._dispatcher: Dispatcher | None = None
         self._door: Door | None = None
+        self.note: Callable[[], str | None] = lambda: None
 
     def begin(self, dispatcher: Dispatcher, door: Door) -> None:
         """Tell these from now on."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gateway.addresses import AddressRanges
 from gateway.config.database import POSTGRES
 from gateway.config.database import database as database_address
+from gateway.config.inbound import public_address, require_whole, webhook_secret
 from gateway.config.values import (
     Secret,
     chat,
@@ -207,6 +208,27 @@ class Config:
         "How long the database has what is in the audit log; older records are in archive files. forever: always.",
         form="90d",
     )
+    updates: str = _setting(
+        "off",
+        one_of("off", "polling", "webhook"),
+        "Whether callers are told what happens in their chats, and how it comes: fetched (polling) or sent (webhook).",
+    )
+    webhook_url: str = _setting(
+        "", public_address, "Where Telegram sends updates: its path is the one that is listened at.", form="https://…"
+    )
+    webhook_listen: str = _setting(
+        "127.0.0.1:8081", host_and_port, "Where these are taken, behind what ends their TLS; nothing else is there."
+    )
+    webhook_secret: Secret | None = _setting(
+        None,
+        webhook_secret,
+        "What Telegram proves itself with there; empty: made once, and kept in the data folder.",
+        secret=True,
+    )
+    webhook_secret_file: Path | None = _setting(None, path, "A file with that secret.", form="path")
+    update_retention: timedelta = _setting(
+        timedelta(hours=24), duration, "How long updates are kept, what people write included: 1h to 7d.", form="24h"
+    )
     security_chat: int | None = _setting(
         None,
         chat,
@@ -226,7 +248,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse what is half-set."""
-        for name in ("bot_token", "bot_api_proxy"):
+        for name in ("bot_token", "bot_api_proxy", "webhook_secret"):
             if getattr(self, name) and getattr(self, f"{name}_file"):
                 raise ConfigInvalid(f"{environment(name)} and {environment(name)}_FILE are both set: leave one.")
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
@@ -257,6 +279,7 @@ class Config:
             raise ConfigInvalid(f"{environment('database_max_size')} is for SQLite: a server has its own limits.")
         if self.database_password_file and not self.is_postgres:
             raise ConfigInvalid(f"{environment('database_password_file')} needs a PostgreSQL server to log in to.")
+        require_whole(self)
         api = urlsplit(self.bot_api_url)
         if api.scheme == "http" and not is_loopback(api.hostname or ""):
             raise ConfigInvalid(

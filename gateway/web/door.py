@@ -20,6 +20,7 @@ async def open_web(
     registry: CollectorRegistry,
     not_ready: Callable[[], str | None],
     jwks: Callable[[], Mapping[str, Any]],
+    note: Callable[[], str | None] = lambda: None,
 ) -> AsyncIterator[int]:
     """Serve until the block is left; yields the port.
 
@@ -28,11 +29,12 @@ async def open_web(
         registry: The metrics to publish.
         not_ready: Why no message can be delivered now, in one line, or None.
         jwks: The public keys, as a JWK set (RFC 7517).
+        note: What is wrong though messages can be delivered, in one line, or None.
 
     Raises:
         ConfigInvalid: the address is in use or not ours.
     """
-    pages = _Pages(registry, not_ready, jwks)
+    pages = _Pages(registry, not_ready, jwks, note)
     app = web.Application(client_max_size=1024)
     app.add_routes(
         [
@@ -58,18 +60,25 @@ async def open_web(
 
 class _Pages:
     def __init__(
-        self, registry: CollectorRegistry, not_ready: Callable[[], str | None], jwks: Callable[[], Mapping[str, Any]]
+        self,
+        registry: CollectorRegistry,
+        not_ready: Callable[[], str | None],
+        jwks: Callable[[], Mapping[str, Any]],
+        note: Callable[[], str | None],
     ) -> None:
         self._registry = registry
         self._not_ready = not_ready
         self._jwks = jwks
+        self._note = note
 
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(self, _request: web.Request) -> web.Response:
         why_not = self._not_ready()
-        return web.Response(text=f"{why_not or 'ready'}\n", status=503 if why_not else 200)
+        note = self._note()
+        ready = f"ready\n{note}" if note else "ready"
+        return web.Response(text=f"{why_not or ready}\n", status=503 if why_not else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
