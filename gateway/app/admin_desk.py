@@ -11,6 +11,7 @@ from gateway.access.key_ring import open_ring
 from gateway.access.keys import KeySet
 from gateway.access.operator_tokens import OperatorVerifier
 from gateway.access.second_factor import SecondFactor
+from gateway.app.bot import MOST_DISCOVERED
 from gateway.app.rooms import Rooms
 from gateway.audit import archive, proof
 from gateway.clock import Clock
@@ -64,6 +65,11 @@ def admin_desk(
         return await proof.verify(store, store.seals, rooms.public_keys, expected, archive.directory(config.data_dir))
 
     async def discover() -> Sequence[SeenChat]:
+        if config.updates != "off":
+            return [
+                SeenChat(chat_id=chat.chat_id, type=chat.type, title=chat.title)
+                for chat in await store.updates.seen(MOST_DISCOVERED)
+            ]
         try:
             seen = await rooms.connector.seen_chats()
         except BotFailure as failure:

@@ -14,6 +14,9 @@ from gateway.telemetry import logger
 
 _log = logger(__name__)
 
+MOST_DISCOVERED = 100
+"""How many chats Telegram tells at once, and so do we."""
+
 
 def bot_token(config: Config) -> TokenSource:
     if config.bot_token_file:
@@ -51,11 +54,19 @@ async def greet(connector: Connector, dispatcher: Dispatcher) -> None:
 
 
 async def seen_chats(config: Config) -> tuple[SeenChat, ...]:
-    """Return the chats in which the bot saw something lately.
+    """Return the chats in which the bot saw something lately: Telegram is asked, unless a gateway takes the updates.
 
     Raises:
-        ConfigInvalid: there is no usable bot token.
+        ConfigInvalid: there is no usable bot token, or no usable database where a gateway takes the updates.
         BotFailure: Telegram refuses, or can't be reached.
+        NotDurable: the database can't be read.
     """
+    if config.updates != "off":
+        # Whoever asks Telegram takes the updates from the gateway, or is refused.
+        from gateway.store.databases import open_changing
+
+        async with open_changing(config) as store:
+            seen = await store.updates.seen(MOST_DISCOVERED)
+        return tuple(SeenChat(id=chat.chat_id, type=chat.type, title=chat.title) for chat in seen)
     async with open_connector(bot_token(config), base_url=config.bot_api_url, proxy=proxy(config)) as connector:
         return await connector.seen_chats()

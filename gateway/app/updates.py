@@ -26,6 +26,7 @@ from gateway.updates.intake import Intake
 from gateway.updates.patience import Patience
 from gateway.updates.polling import Polling
 from gateway.updates.retention import Retention
+from gateway.updates.seen import Seen
 from gateway.updates.source import KINDS
 from gateway.updates.webhook import Registration, Webhook
 from gateway.web.webhook import open_webhook
@@ -85,7 +86,8 @@ async def open_updates(
             feed.kept(updates)
             effects.kept(updates)
 
-        intake = Intake(store.updates, clock, on_kept=kept, is_wanted=registry.is_wanted)
+        seen = Seen(store.updates, clock)
+        intake = Intake(store.updates, clock, on_kept=kept, is_wanted=registry.is_wanted, on_chat=seen.heard_of)
         source = await stack.enter_async_context(
             open_inbound(bot_token(config), KINDS, base_url=config.bot_api_url, proxy=proxy(config))
         )
@@ -93,6 +95,7 @@ async def open_updates(
         updates = Updates(feed=feed, patience=patience)
         updates.work = {
             "feed": feed.run,
+            "seen chats": seen.run,
             "update retention": Retention(store.updates, clock, config.update_retention).run,
         }
         _export(metrics, intake, patience)

@@ -87,8 +87,8 @@ def list_(as_json: bool) -> None:
 def discover(as_json: bool) -> None:
     """Print the chats in which something happened lately: write to the bot first, or in a group that it is in.
 
-    Asks Telegram with the bot's token; what is waiting for the bot stays waiting. Of chats that are authorized or
-    suspended, the title is kept.
+    Asks Telegram with the bot's token; what is waiting for the bot stays waiting. With CHATKEY_UPDATES, what the
+    gateway has heard of is read instead. Of chats that are authorized or suspended, the title is kept.
     """
     from gateway.app import seen_chats
     from gateway.audit.lines import visible

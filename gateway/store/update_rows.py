@@ -10,7 +10,7 @@ from operator import itemgetter
 from gateway.model import Update, UpdateKind
 from gateway.store import update_statements as statements
 from gateway.store.rows import Row, instant, microseconds
-from gateway.store.updates import UpdatePage, UpdatePlace
+from gateway.store.updates import SeenChat, UpdatePage, UpdatePlace
 
 MOST_CHATS = 1000
 """Of how many new updates the chats are told at once."""
@@ -87,3 +87,14 @@ def forgettable(first: Sequence[Row], received_before: int) -> tuple[list[Row], 
     """Return those of the first rows that are old, and up to where that makes each place and kind forgotten."""
     old = list(takewhile(lambda row: row[4] < received_before, first))
     return old, [(*place, seq) for place, seq in {tuple(row[1:4]): row[0] for row in old}.items()]
+
+
+def seen_row(chat: SeenChat) -> Row:
+    """Return the columns of a chat of which was heard."""
+    return chat.chat_id, chat.type, chat.title, microseconds(chat.seen_at)
+
+
+def seen_from(row: Row) -> SeenChat:
+    """Return the chat of a row."""
+    chat_id, kind, title, seen_at = row
+    return SeenChat(chat_id=chat_id, type=kind, title=title, seen_at=instant(seen_at))

@@ -22,10 +22,12 @@ from gateway.store.update_rows import (
     numbered,
     page_from,
     queries,
+    seen_from,
+    seen_row,
     update_from,
     update_row,
 )
-from gateway.store.updates import UpdatePage, UpdatePlace
+from gateway.store.updates import SeenChat, UpdatePage, UpdatePlace
 
 T = TypeVar("T")
 
@@ -93,6 +95,18 @@ class SqliteUpdates:
         """Remove up to `limit` updates, in the order of `seq`, up to the first that came later; return how many."""
         return await self._writer.submit(partial(_forget, microseconds(received_before), limit))
 
+    async def see(self, chats: Sequence[SeenChat]) -> None:
+        """Keep of which chats was heard, in the place of what was known of each."""
+        await self._writer.submit(partial(_see, [seen_row(chat) for chat in chats]))
+
+    async def seen(self, limit: int) -> Sequence[SeenChat]:
+        """Return up to `limit` chats, the one first of which was heard last."""
+        return [seen_from(row) for row in await self._read(partial(every, statements.SEEN, (limit,)))]
+
+    async def forget_seen(self, seen_before: datetime, most: int) -> None:
+        """Forget chats of which nothing was heard since, and of more than `most` those that were heard of first."""
+        await self._writer.submit(partial(_forget_seen, microseconds(seen_before), most))
+
 
 def _last(connection: apsw.Connection) -> int:
     return int(connection.execute(statements.LAST_UPDATE).get)
@@ -133,3 +147,12 @@ def _forget(received_before: int, limit: int, database: Database) -> int:
         database.connection.executemany(statements.NOTE_FORGOTTEN, places)
         database.connection.execute(statements.FORGET_UPDATES, (old[-1][0],))
     return len(old)
+
+
+def _see(rows: Sequence[Row], database: Database) -> None:
+    database.connection.executemany(statements.SEE, rows)
+
+
+def _forget_seen(seen_before: int, most: int, database: Database) -> None:
+    database.connection.execute(statements.FORGET_SEEN, (seen_before,))
+    database.connection.execute(statements.FORGET_MOST_SEEN, (most,))

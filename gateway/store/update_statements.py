@@ -18,6 +18,17 @@ NOTE_FORGOTTEN = (
     "ON CONFLICT (chat_id, message_thread_id, kind) DO UPDATE SET seq = excluded.seq"
 )
 
+SEEN_COLUMNS = "chat_id, type, title, seen_at"
+SEE = (
+    f"INSERT INTO seen_chats ({SEEN_COLUMNS}) VALUES (?, ?, ?, ?) ON CONFLICT (chat_id) DO UPDATE "
+    "SET type = excluded.type, title = excluded.title, seen_at = excluded.seen_at"
+)
+SEEN = f"SELECT {SEEN_COLUMNS} FROM seen_chats ORDER BY seen_at DESC LIMIT ?"
+FORGET_SEEN = "DELETE FROM seen_chats WHERE seen_at < ?"
+FORGET_MOST_SEEN = (
+    "DELETE FROM seen_chats WHERE seen_at <= (SELECT seen_at FROM seen_chats ORDER BY seen_at DESC LIMIT 1 OFFSET ?)"
+)
+
 
 def page(kinds: int, *, is_topic: bool) -> str:
     """Write what reads updates of one place: its chat, its topic if it is one, kinds if there are any, after, limit."""

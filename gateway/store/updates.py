@@ -31,6 +31,16 @@ class UpdatePage:
     forgotten: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenChat:
+    """A chat of which was heard; `title` is a person's name where it is no group."""
+
+    chat_id: int
+    type: str
+    title: str
+    seen_at: datetime
+
+
 class UpdateStore(Protocol):
     """Keeps updates, for several gateways at once.
 
@@ -69,3 +79,12 @@ class UpdateStore(Protocol):
 
     async def forget(self, received_before: datetime, limit: int) -> int:
         """Remove up to `limit` updates, in the order of `seq`, up to the first that came later; return how many."""
+
+    async def see(self, chats: Sequence[SeenChat]) -> None:
+        """Keep of which chats was heard, in the place of what was known of each."""
+
+    async def seen(self, limit: int) -> Sequence[SeenChat]:
+        """Return up to `limit` chats, the one first of which was heard last."""
+
+    async def forget_seen(self, seen_before: datetime, most: int) -> None:
+        """Forget chats of which nothing was heard since, and of more than `most` those that were heard of first."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.model import Update
 from gateway.store.updates import UpdateStore
 from gateway.telemetry import logger
 from gateway.updates.counts import Counts
-from gateway.updates.reading import Dropped, update_from, update_id_of
+from gateway.updates.reading import Dropped, chat_of, update_from, update_id_of
 
 _log = logger(__name__)
 
@@ -29,17 +30,20 @@ class Intake:
         *,
         on_kept: Callable[[Sequence[Update]], None],
         is_wanted: Callable[[int], bool] = lambda _chat_id: True,
+        on_chat: Callable[[Mapping[str, Any], int], None] = lambda _chat, _chat_id: None,
     ) -> None:
         """Keep in `store`.
 
         Args:
             on_kept: Told of new updates once they are durable; it neither waits nor fails.
             is_wanted: Whether what happens in a chat is kept.
+            on_chat: Told of the chat of each update, as Telegram describes it, kept or not; likewise.
         """
         self._store = store
         self._clock = clock
         self._on_kept = on_kept
         self._is_wanted = is_wanted
+        self._on_chat = on_chat
         self.counts = Counts()
 
     async def take(self, raw: Sequence[object]) -> None:
@@ -65,6 +69,7 @@ class Intake:
         """Return the update, or why it is dropped."""
         try:
             update = update_from(raw, now)
+            self._on_chat(chat_of(update, raw), update.chat_id)
         except Dropped as dropped:
             return str(dropped)
         except Exception as bug:  # noqa: BLE001 - one that is not confirmed would keep back all that follow, for ever

@@ -39,6 +39,12 @@ def update_id_of(raw: object) -> int | None:
     return update_id if type(update_id) is int and 0 <= update_id <= MAX_UPDATE_ID else None
 
 
+def chat_of(update: Update, raw: Any) -> Object:
+    """Return Telegram's object of the chat of an update, which was read from `raw`."""
+    chat = _message_of(update.kind, raw[update.kind.value])["chat"]
+    return chat if isinstance(chat, Mapping) else {}
+
+
 def update_from(raw: object, received_at: datetime) -> Update:
     """Return the update that Telegram means.
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from gateway.clock import Clock
 from gateway.errors import NotDurable
 from gateway.store.updates import UpdateStore
+from gateway.updates.seen import MOST
 
 EVERY = timedelta(minutes=1)
 BATCH = 200
@@ -18,7 +19,7 @@ PAUSE = timedelta(seconds=0.05)
 
 
 class Retention:
-    """Removes what came longer ago than `keep`: what people wrote to the bot is not kept for ever."""
+    """Removes what came longer ago than `keep`: neither what people wrote to the bot nor who they are is kept on."""
 
     def __init__(self, store: UpdateStore, clock: Clock, keep: timedelta) -> None:
         """Take how long updates are kept."""
@@ -36,6 +37,7 @@ class Retention:
     async def forget(self) -> int:
         """Remove what is old enough, and return how many updates that were; raises `NotDurable`."""
         before = self._clock.now() - self._keep
+        await self._store.forget_seen(before, MOST)
         total = 0
         while True:
             count = await self._store.forget(before, BATCH)

@@ -15,7 +15,7 @@ from gateway.errors import NotDurable
 from gateway.model import Update, UpdateKind
 from gateway.store.base import Store
 from gateway.store.sqlite import open_sqlite, open_sqlite_in_memory
-from gateway.store.updates import UpdatePlace
+from gateway.store.updates import SeenChat, UpdatePlace
 from tests.support.messages import NOW
 from tests.support.model_store import ModelStore
 from tests.support.updates import an_update, written_at
@@ -190,6 +190,27 @@ async def test_it_is_known_of_each_place_and_kind_what_is_forgotten(store: Store
     assert await forgotten(UpdatePlace(9)) == 0
     await store.updates.forget(NOW + HOUR, 4)
     assert await forgotten(UpdatePlace(8)) == 5
+
+
+def seen(chat_id: int, title: str = "Ops", minutes: int = 0) -> SeenChat:
+    return SeenChat(chat_id=chat_id, type="group", title=title, seen_at=NOW + timedelta(minutes=minutes))
+
+
+async def test_chats_of_which_was_heard_are_known_the_last_one_first(store: Store) -> None:
+    await store.updates.see([seen(1), seen(2, minutes=1)])
+    await store.updates.see([seen(1, "Öps", minutes=2), seen(3, minutes=-1)])
+    assert await store.updates.seen(2) == [seen(1, "Öps", minutes=2), seen(2, minutes=1)]
+    assert len(await store.updates.seen(10)) == 3
+
+
+async def test_chats_of_which_nothing_was_heard_for_long_are_forgotten_and_those_that_are_too_many(
+    store: Store,
+) -> None:
+    await store.updates.see([seen(each, minutes=each) for each in range(1, 7)])
+    await store.updates.forget_seen(NOW + timedelta(minutes=3), 100)
+    assert [chat.chat_id for chat in await store.updates.seen(10)] == [6, 5, 4, 3]
+    await store.updates.forget_seen(NOW, 2)
+    assert [chat.chat_id for chat in await store.updates.seen(10)] == [6, 5]
 
 
 async def test_a_store_that_is_closed_keeps_and_tells_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.app import seen_chats
 from gateway.config import Secret
 from gateway.errors import ConfigInvalid
 from gateway.model import Caller, Grant, Permission
@@ -139,6 +140,19 @@ async def test_a_chat_that_refused_the_bot_is_written_to_again_once_it_writes(tm
             return True
 
         await until(is_open, "the chat is open again")
+
+
+async def test_chats_are_discovered_without_taking_updates_from_the_gateway(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "data", updates="polling", unknown_chats="deny") as opened:
+        opened.telegram.inject({"chat_id": FINANCE, "text": "hello"})
+
+        async def is_seen() -> bool:
+            seen = await seen_chats(opened.config)
+            return [(chat.id, chat.type, chat.title) for chat in seen] == [(FINANCE, "supergroup", "Finance")]
+
+        await until(is_seen, "the chat is discovered")
+        assert 'chatkey_updates_dropped_total{why="unwanted_chat"} 1.0' in await metrics(opened)
+        assert "chatkey_updates_clash 0.0" in await metrics(opened)
 
 
 # Sent.

@@ -11,7 +11,7 @@ from gateway.errors import AuditUnavailable, NotDurable
 from gateway.model import Message, Record, State, Update, UpdateKind
 from gateway.store.base import HandedIn, Pending, Place, Search
 from gateway.store.chats import ChatStates, Closure, Move
-from gateway.store.updates import UpdatePage, UpdatePlace
+from gateway.store.updates import SeenChat, UpdatePage, UpdatePlace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEARCHED = frozenset({"event", "decision", "reason", "client", "chat_id", "error_id", "message_id", "token_id"})
@@ -263,6 +263,7 @@ class ModelUpdates:
         self._last = 0
         self.kept: list[Update] = []
         self.forgotten: list[Update] = []
+        self.seen_chats: dict[int, SeenChat] = {}
 
     async def add(self, updates: Sequence[Update]) -> Sequence[Update]:
         self._store._require_storage()
@@ -312,3 +313,15 @@ class ModelUpdates:
         self.forgotten += old
         del self.kept[: len(old)]
         return len(old)
+
+    async def see(self, chats: Sequence[SeenChat]) -> None:
+        self._store._require_storage()
+        self.seen_chats |= {chat.chat_id: chat for chat in chats}
+
+    async def seen(self, limit: int) -> Sequence[SeenChat]:
+        self._store._require_storage()
+        return sorted(self.seen_chats.values(), key=lambda chat: chat.seen_at, reverse=True)[:limit]
+
+    async def forget_seen(self, seen_before: datetime, most: int) -> None:
+        latest = [chat for chat in await self.seen(most) if chat.seen_at >= seen_before]
+        self.seen_chats = {chat.chat_id: chat for chat in latest}

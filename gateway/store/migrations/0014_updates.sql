@@ -29,3 +29,13 @@ CREATE TABLE update_numbers (
 ) STRICT;
 
 INSERT INTO update_numbers VALUES (0);
+
+-- Chats of which was heard lately, whether or not what happened there was kept: for whoever wants to authorize one.
+CREATE TABLE seen_chats (
+    chat_id INTEGER PRIMARY KEY,
+    type    TEXT NOT NULL,
+    title   TEXT NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX seen_chats_seen_at ON seen_chats (seen_at);

@@ -20,10 +20,12 @@ from gateway.store.update_rows import (
     numbered,
     page_from,
     queries,
+    seen_from,
+    seen_row,
     update_from,
     update_row,
 )
-from gateway.store.updates import UpdatePage, UpdatePlace
+from gateway.store.updates import SeenChat, UpdatePage, UpdatePlace
 
 _TYPES = ("bigint", "bigint", "text", "bigint", "bigint", "text", "bigint", "bytea")
 KNOWN = "SELECT update_id FROM updates WHERE update_id = ANY(?::bigint[])"
@@ -70,6 +72,18 @@ class PostgresUpdates:
         """Remove up to `limit` updates, in the order of `seq`, up to the first that came later; return how many."""
         return await self._submit(partial(_forget, microseconds(received_before), limit))
 
+    async def see(self, chats: Sequence[SeenChat]) -> None:
+        """Keep of which chats was heard, in the place of what was known of each."""
+        await self._submit(partial(_see, [seen_row(chat) for chat in chats]))
+
+    async def seen(self, limit: int) -> Sequence[SeenChat]:
+        """Return up to `limit` chats, the one first of which was heard last."""
+        return [seen_from(row) for row in await self._reader.every(statements.SEEN, limit)]
+
+    async def forget_seen(self, seen_before: datetime, most: int) -> None:
+        """Forget chats of which nothing was heard since, and of more than `most` those that were heard of first."""
+        await self._submit(partial(_forget_seen, microseconds(seen_before), most))
+
 
 async def _oldest(reading: Reading) -> int:
     ((first,),) = await reading.every(statements.OLDEST_UPDATE)
@@ -103,3 +117,12 @@ async def _forget(received_before: int, limit: int, transaction: Transaction) ->
         await transaction.many(statements.NOTE_FORGOTTEN, places)
         await transaction.execute(statements.FORGET_UPDATES, old[-1][0])
     return len(old)
+
+
+async def _see(rows: Sequence[Row], transaction: Transaction) -> None:
+    await transaction.many(statements.SEE, rows)
+
+
+async def _forget_seen(seen_before: int, most: int, transaction: Transaction) -> None:
+    await transaction.execute(statements.FORGET_SEEN, seen_before)
+    await transaction.execute(statements.FORGET_MOST_SEEN, most)

@@ -33,6 +33,8 @@ ALLOWED_SCANS = {
     "LAST_UPDATE": "SCAN update_numbers",  # one row
     "SET_LAST_UPDATE": "SCAN update_numbers",
     "FIRST_UPDATES": "SCAN updates",  # its beginning
+    "SEEN": "SCAN seen_chats USING INDEX seen_chats_seen_at",  # its end
+    "FORGET_MOST_SEEN": "SCAN seen_chats USING COVERING INDEX seen_chats_seen_at",  # as many as may be kept
 }
 
 # Of a day's messages and those that are unfinished, once at the start.

@@ -28,3 +28,12 @@ CREATE TABLE update_numbers (
 ) WITH (fillfactor = 10);
 
 INSERT INTO update_numbers VALUES (0);
+
+CREATE TABLE seen_chats (
+    chat_id bigint PRIMARY KEY,
+    type    text NOT NULL,
+    title   text NOT NULL,
+    seen_at bigint NOT NULL
+);
+
+CREATE INDEX seen_chats_seen_at ON seen_chats (seen_at);

@@ -128,7 +128,8 @@ class ChatRegistryServiceServicer:
         """Lists the chats in which the bot saw something lately, whether they are authorized or not: at most 100, of the updates that
         wait for the bot, and stay there. Needs the right `read`.
 
-        Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`.
+        Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`. A gateway that takes
+        the bot's updates itself (`CHATKEY_UPDATES`) tells what it has heard of instead, the last chat first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

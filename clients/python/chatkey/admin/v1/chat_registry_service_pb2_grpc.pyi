@@ -56,7 +56,8 @@ class ChatRegistryServiceStub:
     """Lists the chats in which the bot saw something lately, whether they are authorized or not: at most 100, of the updates that
     wait for the bot, and stay there. Needs the right `read`.
 
-    Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`.
+    Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`. A gateway that takes
+    the bot's updates itself (`CHATKEY_UPDATES`) tells what it has heard of instead, the last chat first.
     """
     ListMigrations: _grpc.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ListMigrationsRequest, _chat_registry_service_pb2.ListMigrationsResponse]
     """Lists the groups that became supergroups, by id, in pages. Needs the right `read`."""
@@ -104,7 +105,8 @@ class ChatRegistryServiceAsyncStub(ChatRegistryServiceStub):
     """Lists the chats in which the bot saw something lately, whether they are authorized or not: at most 100, of the updates that
     wait for the bot, and stay there. Needs the right `read`.
 
-    Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`.
+    Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`. A gateway that takes
+    the bot's updates itself (`CHATKEY_UPDATES`) tells what it has heard of instead, the last chat first.
     """
     ListMigrations: _aio.UnaryUnaryMultiCallable[_chat_registry_service_pb2.ListMigrationsRequest, _chat_registry_service_pb2.ListMigrationsResponse]  # type: ignore[assignment]
     """Lists the groups that became supergroups, by id, in pages. Needs the right `read`."""
@@ -179,7 +181,8 @@ class ChatRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the chats in which the bot saw something lately, whether they are authorized or not: at most 100, of the updates that
         wait for the bot, and stay there. Needs the right `read`.
 
-        Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`.
+        Telegram is asked. While it can't be, or while something else fetches the bot's updates: `TELEGRAM_FAILED`. A gateway that takes
+        the bot's updates itself (`CHATKEY_UPDATES`) tells what it has heard of instead, the last chat first.
         """
 
     @_abc_1.abstractmethod
