@@ -253,6 +253,19 @@ async def test_what_holds_for_an_unknown_chat_can_be_set(office: Office, unknown
     assert await office.chat_cause() == cause
 
 
+async def test_what_happens_in_a_chat_is_wanted_if_a_token_could_open_it(office: Office) -> None:
+    assert office.registry.is_wanted(OPS)
+    await office.administration.authorize_chat(FINANCE)
+    await office.registry.refresh()
+    assert not office.registry.is_wanted(OPS)
+    assert office.registry.is_wanted(FINANCE)
+    await office.administration.suspend_chat(FINANCE)
+    await office.administration.suspend_chat(OPS)
+    await office.registry.refresh()
+    assert office.registry.is_wanted(FINANCE)
+    assert not office.registry.is_wanted(OPS)
+
+
 async def test_a_chat_allows_no_more_than_its_permissions(office: Office) -> None:
     await office.administration.authorize_chat(OPS, {READ})
     assert await office.chat_cause() == "missing_permission"
