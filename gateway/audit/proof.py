@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.audit import archive, chain, signing
 from gateway.audit.archive import Place
 from gateway.audit.trail import Trail
+from gateway.model import UNREADABLE
 from gateway.store.base import AuditReader
 from gateway.store.seals import Checkpoint, SealReader
 
@@ -100,6 +101,7 @@ async def _verify(
     verdict.problems += ahead.problems
     wanted = {checkpoint.seq for checkpoint in checkpoints} | expected.keys() | {ahead.place.seq}
     true = await _walk(verdict, log, seals, trail, wanted, last)
+    await _check_last_link(verdict, seals)
     _check_checkpoints(verdict, checkpoints, archived or 1, true, is_signed)
     if true.get(ahead.place.seq) != ahead.place.link:
         verdict.problems.append("an archive file has what the database has otherwise or not at all")
@@ -146,6 +148,8 @@ async def _walk(
             verdict.records += 1
             if seq != before + 1:
                 verdict.problems.append(_gone(before + 1, seq - 1))
+            if record.event == UNREADABLE:
+                verdict.problems.append(f"what is kept as record {seq} is none")
             before, link = seq, chain.link(link, seq, record)
             if seq in wanted:
                 true[seq] = link
@@ -162,6 +166,13 @@ async def _walk(
     if last > before:
         verdict.problems.append(_gone(before + 1, last))
     return true
+
+
+async def _check_last_link(verdict: Verdict, seals: SealReader) -> None:
+    # Sealing goes on after the last link: one of a record that will never be would end it.
+    above = await seals.links(await seals.last_numbered(), 1)
+    if above and above[0][0] > await seals.last_numbered():
+        verdict.problems.append(f"there is a link of record {above[0][0]}, which there is not")
 
 
 def _check_checkpoints(

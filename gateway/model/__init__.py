@@ -19,7 +19,7 @@ from gateway.model.messages import (
     TextFormat,
     WhenUnknown,
 )
-from gateway.model.records import Record
+from gateway.model.records import UNREADABLE, Record, record_of
 from gateway.model.rights import Ancestor, Caller, Grant, Narrowing, Origin, Permission
 from gateway.model.updates import Update, UpdateKind
 
@@ -28,6 +28,7 @@ __all__ = [
     "MAX_CHAT_ID",
     "MAX_MESSAGE_THREAD_ID",
     "MIN_CHAT_ID",
+    "UNREADABLE",
     "Ancestor",
     "Button",
     "Caller",
@@ -52,4 +53,5 @@ __all__ = [
     "WhenUnknown",
     "is_chat_id",
     "is_message_thread_id",
+    "record_of",
 ]

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+UNREADABLE = "record.unreadable"
+"""The event of what is kept in a record's place and is none: nobody wrote it through the house."""
+
+_TYPES = {"verified": bool, "chat_id": int, "claimed_chat_id": int, "count": int}
+"""Of the fields of a record that are no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +45,19 @@ class Record:
     message_id: str = ""
     count: int = 1
     facts: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+
+def record_of(at: datetime, fields: Mapping[str, Any]) -> Record:
+    """Return the record that has these fields beside its instant; raises `ValueError` if no record can have them."""
+    if not all(_fits(name, value) for name, value in fields.items()):
+        raise ValueError("a field of another type")
+    try:
+        return Record(at=at, **fields)
+    except TypeError as error:
+        raise ValueError("a field that no record has, or one is missing") from error
+
+
+def _fits(name: str, value: object) -> bool:
+    if name == "facts":
+        return isinstance(value, dict) and all(type(fact) in (str, int, bool) for fact in value.values())
+    return type(value) is _TYPES.get(name, str)

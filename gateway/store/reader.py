@@ -40,7 +40,7 @@ class Reader:
         connection = self._connections.get()
         try:
             return work(connection)
-        except STORAGE_FAULTS as error:
+        except (*STORAGE_FAULTS, UnicodeDecodeError) as error:  # the latter: a text that somebody else wrote
             raise not_durable(error) from error
         finally:
             self._connections.put(connection)

@@ -7,7 +7,18 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from gateway.model import Ancestor, Failure, Kind, Message, Priority, Record, State, WhenUnknown
+from gateway.model import (
+    UNREADABLE,
+    Ancestor,
+    Failure,
+    Kind,
+    Message,
+    Priority,
+    Record,
+    State,
+    WhenUnknown,
+    record_of,
+)
 from gateway.store.base import Pending
 
 Row: TypeAlias = tuple[Any, ...]
@@ -192,17 +203,27 @@ def record_row(record: Record) -> Row:
 
 
 def record_from(row: Row) -> tuple[int, Record]:
-    """Return the number and the record of a row with all its columns."""
+    """Return the number and the record of a row with all its columns.
+
+    What somebody else has put there, and is no record, is returned as one that says so and nothing else.
+    """
     seq, at, event, decision, reason, client, token_id, chat_id, error_id, message_id, rest = row
-    return seq, Record(
-        at=instant(at),
-        event=event,
-        decision=decision,
-        reason=reason or "",
-        client=client or "",
-        token_id=token_id or "",
-        chat_id=chat_id,
-        error_id=error_id or "",
-        message_id=message_id or "",
-        **orjson.loads(rest),
-    )
+    columns = {
+        "event": event,
+        "decision": decision,
+        "reason": reason,
+        "client": client,
+        "token_id": token_id,
+        "chat_id": chat_id,
+        "error_id": error_id,
+        "message_id": message_id,
+    }
+    try:
+        others = orjson.loads(rest)
+        if not isinstance(others, dict) or others.keys() & columns.keys():
+            raise ValueError("not the fields that have no column")
+        return seq, record_of(
+            instant(at), others | {name: value for name, value in columns.items() if value is not None}
+        )
+    except (ValueError, OverflowError):
+        return seq, Record(at=_EPOCH, event=UNREADABLE, decision="error")

@@ -132,7 +132,7 @@ class SqliteReadings:
                 partial(operations.every, sql, (after, _NO_NUMBER if below is None else below, *wanted.values(), limit))
             )
         except NotDurable as error:
-            raise AuditUnavailable from error
+            raise AuditUnavailable("The audit log can't be read: the storage fails, or is damaged.") from error
         return [record_from(row) for row in rows]
 
 

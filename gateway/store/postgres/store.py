@@ -114,7 +114,7 @@ class PostgresReadings:
             between = after, _NO_NUMBER if below is None else below
             rows = await self._reader.every(sql, *between, *wanted.values(), limit)
         except NotDurable as error:
-            raise AuditUnavailable from error
+            raise AuditUnavailable("The audit log can't be read: the storage fails, or is damaged.") from error
         return [record_from(row) for row in rows]
 
 

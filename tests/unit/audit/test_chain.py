@@ -16,8 +16,8 @@ from gateway.audit import chain
 from gateway.audit.proof import Verdict, verify
 from gateway.audit.sealer import Sealer
 from gateway.audit.signing import Signer, open_signer
-from gateway.errors import ConfigInvalid
-from gateway.model import Record
+from gateway.errors import AuditUnavailable, ConfigInvalid
+from gateway.model import UNREADABLE, Record
 from gateway.store.seals import Checkpoint
 from gateway.store.sqlite import SqliteStore, open_sqlite, read_sqlite
 
@@ -112,6 +112,20 @@ COLUMNS = "seq, at, event, decision, reason, client, token_id, chat_id, error_id
             "checkpoint 2 says that record 6 was another",
         ),
         (["DELETE FROM audit_checkpoints WHERE number = 1"], "checkpoints before checkpoint 2 are gone"),
+        (["INSERT INTO audit_links VALUES (1000, zeroblob(32))"], "there is a link of record 1000, which there is not"),
+        *(
+            ([f"UPDATE audit SET {change} WHERE seq = 2"], "what is kept as record 2 is none")
+            for change in (
+                "record = 'x'",
+                "record = '[]'",
+                "record = '{\"x\": 1}'",
+                "record = '{\"event\": \"x\"}'",
+                "record = '{\"count\": \"5\"}'",
+                "record = '{\"facts\": {\"x\": [1]}}'",
+                "record = '{\"facts\":' || printf('%.*c', 3000, '[') || '}'",
+                "at = -99999999999999999",
+            )
+        ),
         (["DELETE FROM audit_links WHERE seq = 2"], "the links of records 2 to 2 are gone"),
         (["UPDATE audit_checkpoints SET at = at + 60000000"], "checkpoint 1 is not signed by a known key"),
         (["DELETE FROM audit_chain"], "the chain is gone"),
@@ -161,6 +175,22 @@ async def test_row_47_records_of_another_installation_do_not_fit(log: Log, tmp_p
         "INSERT INTO audit_links SELECT * FROM other.audit_links WHERE seq > 3",
     )
     assert (await log.verdict()).problems == ["record 4 or one before it was changed"]
+
+
+async def test_row_47_what_is_no_record_is_sealed_as_that_and_found_again(log: Log) -> None:
+    async with open_sqlite(log.path) as store:
+        await store.record([a_record(7)])
+    log.tamper("UPDATE audit SET record = 'x' WHERE seq = 7")
+    async with open_sqlite(log.path) as store:
+        await Sealer(store, store.seals, log.signer, _Clock(), str).close()
+        assert (await store.records(after=6))[0][1].event == UNREADABLE
+    assert (await log.verdict()).problems == ["what is kept as record 7 is none"]
+
+
+async def test_row_47_a_text_that_is_none_is_a_log_that_cannot_be_read(log: Log) -> None:
+    log.tamper("UPDATE audit SET record = CAST(x'7bff7d' AS TEXT) WHERE seq = 2")
+    with pytest.raises(AuditUnavailable, match="can't be read"):
+        await log.verdict()
 
 
 async def test_sealing_goes_on_where_it_ended(log: Log) -> None:
