@@ -15,6 +15,7 @@
      +-- StateConflict
      +-- ApprovalRequired
      +-- CursorExpired
+     +-- CallbackExpired
      +-- MethodUnknown
      +-- QuotaExceeded
      +-- Unavailable
@@ -159,6 +160,12 @@ class CursorExpired(GatewayError):
     """Some of what happened after this cursor is not kept any more."""
 
     reason = "CURSOR_EXPIRED"
+
+
+class CallbackExpired(GatewayError):
+    """Telegram takes no answer to this press on a button any more."""
+
+    reason = "CALLBACK_EXPIRED"
 
 
 class MethodUnknown(GatewayError):

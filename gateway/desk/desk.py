@@ -13,16 +13,17 @@ from gateway.access.failed_attempts import FailedAttempts
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.messages import Messages
-from gateway.desk.rooms import Failures, LastUse, Ledger, Outbox, Registry, Verifier
+from gateway.desk.rooms import Failures, LastUse, Ledger, Outbox, Presses, Registry, Updates, Verifier
 from gateway.desk.stay import RECHECK, Stay
+from gateway.desk.updates import Inbound
 from gateway.errors import CallRefused, GatewayError, MethodUnknown, Unauthenticated
 from gateway.model import Caller, Narrowing, Origin, Permission, Record
 
 NOWHERE = Origin()
 
 
-class Desk(Messages):
-    """What a caller may ask for, one method per verb; those of messages are in `messages`."""
+class Desk(Messages, Inbound):
+    """What a caller may ask for, one method per verb; those of messages are in `messages`, of updates in `updates`."""
 
     def __init__(
         self,
@@ -35,6 +36,8 @@ class Desk(Messages):
         clock: Clock,
         failures: Failures | None = None,
         children: Children | None = None,
+        updates: Updates | None = None,
+        presses: Presses | None = None,
         allowed_addresses: AddressRanges | None = None,
         recheck: timedelta = RECHECK,
     ) -> None:
@@ -43,11 +46,14 @@ class Desk(Messages):
         Args:
             failures: Says how many tokens from one address may fail; None: any number.
             children: Makes what holders hand on; None: nothing is minted here.
+            updates: Tells what happens in chats; None: this gateway does not know.
+            presses: Answers presses on buttons; None: nobody does.
             allowed_addresses: From where alone anybody may call; None: from anywhere.
             recheck: How often an open stream looks at its credential again.
         """
         stay = Stay(clock, recheck, registry.standing)
-        super().__init__(registry=registry, last_use=last_use, outbox=outbox, clock=clock, stay=stay)
+        Messages.__init__(self, registry=registry, last_use=last_use, outbox=outbox, clock=clock, stay=stay)
+        Inbound.__init__(self, registry=registry, updates=updates, presses=presses, stay=stay)
         self._verifier = verifier
         self._ledger = ledger
         self._failures = failures or FailedAttempts(clock, 0)

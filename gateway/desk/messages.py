@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -201,22 +201,14 @@ class Messages:
             resume_token = await self._outbox.latest()
             yield None, resume_token
         changes = self._outbox.watch(caller, resume_token)
-        upcoming = asyncio.ensure_future(anext(changes))
-        try:
-            while True:
-                await asyncio.wait({upcoming}, timeout=self._stay.recheck.total_seconds())
-                self._stay.require(caller)
-                standing = self._registry.standing(caller)
-                for grant in caller.grants:
-                    _require_chat(standing, grant.chat_id)
-                if upcoming.done():
-                    change = upcoming.result()
-                    upcoming = asyncio.ensure_future(anext(changes))
-                    yield change
-        finally:
-            # There is always one under way, so cancelling it closes what it waits in.
-            upcoming.cancel()
-            await asyncio.gather(upcoming, return_exceptions=True)
+        async with aclosing(self._stay.following(caller, changes, lambda: self._require_chats(caller))) as followed:
+            async for change in followed:
+                yield change
+
+    def _require_chats(self, caller: Caller) -> None:
+        standing = self._registry.standing(caller)
+        for grant in caller.grants:
+            _require_chat(standing, grant.chat_id)
 
     def _ready(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> Draft:
         # A chat that is missing is nobody's: the caller left out a field and reached for no other chat.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,6 +25,7 @@ class Guest(Protocol):
 
 
 G = TypeVar("G", bound=Guest)
+N = TypeVar("N")
 
 
 class Stay(Generic[G]):
@@ -61,6 +62,28 @@ class Stay(Generic[G]):
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+
+    async def following(
+        self, caller: G, news: AsyncIterator[N], require: Callable[[], object]
+    ) -> AsyncGenerator[N, None]:
+        """Yield what comes, which has no end, for as long as the caller may stay and `require` raises nothing.
+
+        Both are asked before each, and every `recheck` while nothing comes.
+        """
+        upcoming = asyncio.ensure_future(anext(news))
+        try:
+            while True:
+                await asyncio.wait({upcoming}, timeout=self.recheck.total_seconds())
+                self.require(caller)
+                require()
+                if upcoming.done():
+                    one = upcoming.result()
+                    upcoming = asyncio.ensure_future(anext(news))
+                    yield one
+        finally:
+            # There is always one under way, so cancelling it closes what it waits in.
+            upcoming.cancel()
+            await asyncio.gather(upcoming, return_exceptions=True)
 
     async def settled(self, outbox: Outbox, message_id: str, wait: timedelta) -> Message:
         """Return a message once it is final, or as it is when `wait` is over or nobody may stay."""

@@ -18,6 +18,10 @@ from gateway.rpc import peer
 MAX_RECORDED_METHOD = 128
 """Characters of a method's name that are kept: a stranger may send any."""
 
+MAX_WAIT = timedelta(seconds=30)
+MAX_MARGIN = timedelta(milliseconds=250)
+"""What is left of the client's deadline for the way back of the answer; of a short deadline, a fifth."""
+
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -75,6 +79,13 @@ class Call:
         """Return how long the client will wait for an answer; None: for ever."""
         seconds: float | None = self.context.time_remaining()
         return None if seconds is None else timedelta(seconds=seconds)
+
+    def time_to_answer(self) -> timedelta:
+        """Return how long an answer may be waited for, so that it reaches a client that waits as long as it does."""
+        remaining = self.time_remaining()
+        if remaining is None:
+            return MAX_WAIT
+        return max(timedelta(0), min(MAX_WAIT, remaining - min(MAX_MARGIN, remaining / 5)))
 
 
 _current: ContextVar[Call] = ContextVar("call")

@@ -172,7 +172,7 @@ def waits(request: Asked, *, by_default: bool) -> bool:
 
 def listing_from(request: pb.ListMessagesRequest) -> Listing:
     """Return what is asked to be listed, with what of the request could not be put into it."""
-    malformed = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+    malformed = unknown_in(request)
     for index, number in enumerate(request.states):
         if number not in STATES:
             malformed.append((f"states[{index}]", "is not a state of this version"))
@@ -201,7 +201,7 @@ def resolution_from(request: pb.ResolveMessageRequest) -> State | None:
 
 def narrowing_from(request: credential_pb.NarrowCredentialRequest) -> Narrowing:
     """Return what a child of a credential is to be; raises `RequestInvalid`."""
-    malformed = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+    malformed = unknown_in(request)
     grants = tuple(_grant(index, grant, malformed) for index, grant in enumerate(request.grants))
     ranges = None
     try:
@@ -214,15 +214,20 @@ def narrowing_from(request: credential_pb.NarrowCredentialRequest) -> Narrowing:
     return Narrowing(grants=grants, ttl=ttl, address_ranges=ranges)
 
 
+def unknown_in(request: ProtoMessage) -> list[Violation]:
+    """Return the fields of a request that this version does not know; of very many, the first."""
+    return list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+
+
 def refuse_unknown_fields(request: ProtoMessage) -> None:
     """Return if the request has no field that this version does not know; raises `RequestInvalid`."""
-    violations = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+    violations = unknown_in(request)
     if violations:
         raise RequestInvalid(violations)
 
 
 def _malformed(request: Asked) -> list[Violation]:
-    malformed = list(islice(_unknown_fields(request), _MAX_UNKNOWN))
+    malformed = unknown_in(request)
     if request.wait_for not in WAITS:
         malformed.append(("wait_for", "is not a value of this version"))
     return malformed

@@ -16,10 +16,6 @@ from gateway.rpc.call import Call
 from gateway.rpc.refusals import Refusals
 from gateway.rpc.send_stream import SendStream
 
-MAX_WAIT = timedelta(seconds=30)
-MAX_MARGIN = timedelta(milliseconds=250)
-"""What is left of the client's deadline for the way back of the answer; of a short deadline, a fifth."""
-
 
 class MessagingService:
     """Sends messages and tells what became of them."""
@@ -36,7 +32,7 @@ class MessagingService:
         if request.validate_only:
             self._desk.validate_message(caller, draft, malformed)
             return pb.SendMessageResponse(message=answers.checked_to(draft))
-        wait = _wait(call.time_remaining()) if convert.waits(request, by_default=True) else None
+        wait = call.time_to_answer() if convert.waits(request, by_default=True) else None
         message = await self._desk.send_message(caller, draft, wait, malformed)
         return answers.sent_to(message, self._desk.estimated_wait(message))
 
@@ -44,7 +40,7 @@ class MessagingService:
         self, requests: AsyncIterator[pb.SendMessagesRequest], call: Call
     ) -> AsyncGenerator[pb.SendMessagesResponse, None]:
         """Accept messages as they come, and yield what came of each."""
-        return SendStream(self._desk, self._refusals, call, _wait(call.time_remaining())).answers(requests)
+        return SendStream(self._desk, self._refusals, call, call.time_to_answer()).answers(requests)
 
     async def GetMessage(self, request: pb.GetMessageRequest, call: Call) -> pb.GetMessageResponse:
         """Return one message."""
@@ -101,7 +97,7 @@ class MessagingService:
     async def _touch(
         self, request: convert.Asked, call: Call, draft: Draft, malformed: list[Violation]
     ) -> tuple[Message, timedelta | None]:
-        wait = _wait(call.time_remaining()) if convert.waits(request, by_default=True) else None
+        wait = call.time_to_answer() if convert.waits(request, by_default=True) else None
         message = await self._desk.touch_message(call.require_caller(), draft, wait, malformed)
         return message, self._desk.estimated_wait(message)
 
@@ -113,10 +109,3 @@ class MessagingService:
         """Say what would become of a message."""
         draft, malformed = convert.draft_to_explain(request)
         return answers.explanation_to(self._desk.explain(call.require_caller(), draft, malformed))
-
-
-def _wait(remaining: timedelta | None) -> timedelta:
-    """Return how long to wait for the end of a message whose client waits that long for an answer."""
-    if remaining is None:
-        return MAX_WAIT
-    return max(timedelta(0), min(MAX_WAIT, remaining - min(MAX_MARGIN, remaining / 5)))

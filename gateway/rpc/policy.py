@@ -27,6 +27,8 @@ POLICY: Mapping[str, Permission | Access] = {
     "/chatkey.v1.MessagingGateway/EditMessage": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/DeleteMessage": Permission.WRITE,
     "/chatkey.v1.MessagingGateway/Explain": Access.CREDENTIAL,
+    "/chatkey.v1.UpdateService/StreamUpdates": Permission.READ,
+    "/chatkey.v1.UpdateService/AnswerCallback": Permission.WRITE,
     "/chatkey.v1.CredentialSelf/DescribeCredential": Access.CREDENTIAL,
     "/chatkey.v1.CredentialSelf/NarrowCredential": Access.CREDENTIAL,
     "/grpc.health.v1.Health/Check": Access.PUBLIC,

@@ -14,7 +14,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 
-from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
+from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2, update_service_pb2
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.desk import Desk
@@ -31,6 +31,7 @@ from gateway.rpc.messaging_service import MessagingService
 from gateway.rpc.observe import CallMetrics, Observer
 from gateway.rpc.refusals import Refusals
 from gateway.rpc.routing import Routing
+from gateway.rpc.update_service import UpdateService
 
 GRACE = timedelta(seconds=15)
 OWN_FILES = 384
@@ -147,6 +148,7 @@ async def open_door(
     front = Front(
         services=[
             (messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"], MessagingService(desk, refusals)),
+            (update_service_pb2.DESCRIPTOR.services_by_name["UpdateService"], UpdateService(desk)),
             (credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"], CredentialSelfService(desk)),
         ],
         policy=policy.POLICY,

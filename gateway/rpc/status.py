@@ -43,6 +43,7 @@ STATUS: Mapping[str, grpc.StatusCode] = {
     "STATE_CONFLICT": grpc.StatusCode.FAILED_PRECONDITION,
     "APPROVAL_REQUIRED": grpc.StatusCode.FAILED_PRECONDITION,
     "CURSOR_EXPIRED": grpc.StatusCode.OUT_OF_RANGE,
+    "CALLBACK_EXPIRED": grpc.StatusCode.FAILED_PRECONDITION,
     "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "TOO_MANY_FAILURES": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "NOT_DURABLE": grpc.StatusCode.UNAVAILABLE,

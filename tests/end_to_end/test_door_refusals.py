@@ -20,6 +20,7 @@ from tests.support.open_house import AUDIENCE, CHAT, ISSUER, open_house
 CANARY = "canary-123456:AAabcdefghijklmnopqrstuvwxyz"
 METHODS = [method for method, needs in POLICY.items() if needs is not Access.PUBLIC]
 TRICKS = ["/a.S/M", f"/{SEND}", f"{SEND}?x=1", f"{SEND}/", SEND.lower(), SEND.replace("/S", "%2FS"), "/", "/x"]
+EVERYTHING = frozenset(Permission)
 UNKNOWN_FIELD = b"\xd2\x09\x01x"
 
 
@@ -170,14 +171,14 @@ async def test_a_refusal_is_found_in_the_audit_by_the_id_in_its_trailers(view: O
 # One request of many is refused in its answer: tests/end_to_end/test_messages_stream.py.
 @pytest.mark.parametrize("method", [method for method in METHODS if not method.endswith("/SendMessages")])
 async def test_row_3_no_method_takes_a_field_that_it_does_not_know(view: Outside, method: str) -> None:
-    refusal = await refusal_of(view.raw(method, UNKNOWN_FIELD, view.bearer()))
+    refusal = await refusal_of(view.raw(method, UNKNOWN_FIELD, view.bearer(view.house.token(permissions=EVERYTHING))))
     assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
     assert refusal.violations["154"]
 
 
 @pytest.mark.parametrize("method", [*METHODS, "/grpc.health.v1.Health/Check"])
 async def test_bytes_that_are_no_request_are_refused_in_our_words(view: Outside, method: str) -> None:
-    refusal = await refusal_of(view.raw(method, b"\xff\xff\xff", view.bearer()))
+    refusal = await refusal_of(view.raw(method, b"\xff\xff\xff", view.bearer(view.house.token(permissions=EVERYTHING))))
     assert (refusal.code, refusal.info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
     assert "is not a" in refusal.text
 
@@ -288,7 +289,7 @@ async def test_row_40_metrics_that_fail_cost_no_call_and_show_nothing() -> None:
 
 async def test_health_is_open_to_all_and_says_what_it_was_told(view: Outside) -> None:
     health = health_pb2_grpc.HealthStub(view.channel)
-    names = ["", "chatkey.v1.MessagingGateway", "chatkey.v1.CredentialSelf"]
+    names = ["", "chatkey.v1.MessagingGateway", "chatkey.v1.UpdateService", "chatkey.v1.CredentialSelf"]
     for name in names:
         reply = await health.Check(health_pb2.HealthCheckRequest(service=name))
         assert reply.status == health_pb2.HealthCheckResponse.SERVING

@@ -30,6 +30,9 @@ from gateway.desk.desk import Desk
 from gateway.model import Caller, Draft, Grant, Permission, Record
 from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from gateway.telegram.failures import BotFailure
+from gateway.updates.feed import Feed
+from gateway.updates.intake import Intake
+from gateway.updates.presses import Presses
 
 ISSUER, AUDIENCE, CLIENT = "test-issuer", "test-audience", "billing"
 CHAT = -1001234567890
@@ -54,6 +57,7 @@ class PlayedTelegram:
     chat_is_there: bool = True
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    pressed: list[tuple[str, str, bool]] = field(default_factory=list)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -79,6 +83,10 @@ class PlayedTelegram:
     async def delete_messages(self, chat_id: int, message_ids: Sequence[int]) -> None:
         await self.delete_message(chat_id, message_ids[0])
 
+    async def answer_callback(self, callback_id: str, text: str, *, show_alert: bool) -> None:
+        self.pressed.append((callback_id, text, show_alert))
+        await self.answers.wait()
+
     async def chat_answers(self, chat_id: int) -> bool:
         return self.chat_is_there
 
@@ -95,6 +103,11 @@ class House:
     verifier: Verifier
     registry: Registry
     last_use: LastUse
+    intake: Intake
+
+    async def happen(self, *updates: dict[str, Any]) -> None:
+        """Have Telegram tell of these; they are kept when this returns."""
+        await self.intake.take(updates)
 
     @property
     def administration(self) -> Administration:
@@ -139,6 +152,7 @@ async def open_house(
     allowed_addresses: AddressRanges | None = None,
     storage: AbstractAsyncContextManager[SqliteStore] | None = None,
     failures: FailedAttempts | None = None,
+    takes_updates: bool = True,
 ) -> AsyncIterator[House]:
     clock, telegram = TurnedClock(), PlayedTelegram()
     verifier = Verifier(KeySet([KEY.verification_key]), issuer=ISSUER, audience=AUDIENCE, clock=clock)
@@ -151,6 +165,7 @@ async def open_house(
         running = asyncio.create_task(dispatcher.run())
         ledger = Ledger(store, clock)
         last_use = LastUse(store.registry)
+        feed = Feed(store.updates)
         desk = Desk(
             verifier=verifier,
             registry=registry,
@@ -160,6 +175,8 @@ async def open_house(
             clock=clock,
             failures=failures,
             children=Children(issuer_of(clock), verifier.verify, store.registry, clock),
+            updates=feed if takes_updates else None,
+            presses=Presses(telegram) if takes_updates else None,
             allowed_addresses=allowed_addresses,
             recheck=recheck,
         )
@@ -167,7 +184,8 @@ async def open_house(
         while not dispatcher.schedule.is_open:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.001)
         try:
-            yield House(desk, telegram, ledger, clock, store, verifier, registry, last_use)
+            intake = Intake(store.updates, clock, on_kept=feed.kept)
+            yield House(desk, telegram, ledger, clock, store, verifier, registry, last_use, intake)
         finally:
             telegram.answers.set()
             await dispatcher.drain(timedelta(seconds=1))

@@ -68,13 +68,13 @@ def message_from(answer: messaging_gateway_pb2.Message, estimated_wait: timedelt
         state=_state(answer.state),
         telegram_message_ids=tuple(answer.telegram_message_ids),
         request_id=answer.request_id,
-        accepted_at=_instant(answer.accept_time),
-        finished_at=_instant(answer.finish_time),
+        accepted_at=instant_from(answer.accept_time),
+        finished_at=instant_from(answer.finish_time),
         attempts=answer.attempts,
         possibly_duplicated=answer.possibly_duplicated,
         failure=_failure(answer.failure) if answer.HasField("failure") else None,
-        due_at=_instant(answer.due_time),
-        expires_at=_instant(answer.expire_time),
+        due_at=instant_from(answer.due_time),
+        expires_at=instant_from(answer.expire_time),
         estimated_wait=estimated_wait,
         kind=_kind(answer.kind),
         target_id=answer.target_message_id,
@@ -94,8 +94,8 @@ def credential_from(answer: credential_self_pb2.Credential) -> Credential:
         token_id=answer.token_id,
         issuer=answer.issuer,
         grants=tuple(_grant(grant) for grant in answer.grants),
-        issued_at=_instant(answer.issue_time),
-        expires_at=_instant(answer.expire_time),
+        issued_at=instant_from(answer.issue_time),
+        expires_at=instant_from(answer.expire_time),
         address_ranges=tuple(answer.address_ranges),
         certificate_thumbprint=answer.certificate_thumbprint,
         generation=answer.generation if answer.HasField("generation") else None,
@@ -136,6 +136,7 @@ def _permission(number: int) -> Permission:
     return Permission(value.name.removeprefix("PERMISSION_")) if value else Permission.UNSPECIFIED
 
 
-def _instant(timestamp: Timestamp) -> datetime | None:
+def instant_from(timestamp: Timestamp) -> datetime | None:
+    """Read an instant; None where there is none."""
     # Not set and the start of 1970 are the same on the wire; nothing was sent then.
     return timestamp.ToDatetime(tzinfo=UTC) if timestamp.seconds or timestamp.nanos else None

@@ -16,8 +16,9 @@ from chatkey.many import Backlog, Outgoing
 from chatkey.messages import Change, ChatGrant, Credential, Explanation, Message, Narrowed, Resolution, State
 from chatkey.requests import DeleteOptions, EditOptions, SendOptions, list_request
 from chatkey.retries import Attempts
-from chatkey.streams import Sending, Watching
+from chatkey.streams import Following, Sending, Watching
 from chatkey.transports import BlockingTransport
+from chatkey.updates import Update, UpdateKind
 from chatkey.v1.messaging_gateway_pb2 import ListMessagesRequest, SendMessagesRequest
 
 _Result = TypeVar("_Result")
@@ -251,6 +252,49 @@ class BlockingClient(Core):
             resume_token: Of the last change that was seen, to go on after it. Empty: from now on.
         """
         yield from self._transport.follow(Watching(resume_token))
+
+    def updates(
+        self,
+        cursor: str = "",
+        *,
+        from_oldest: bool = False,
+        chat_ids: Collection[int] = (),
+        kinds: Collection[UpdateKind] = (),
+    ) -> Iterator[Update]:
+        """Follow what happens in the chats that the token opens for reading, for ever: a lost connection is made again.
+
+        Every update comes at least once, those of one chat in order; `update_id` tells repeats, which may come after a
+        connection was lost.
+
+        Args:
+            cursor: Of the last update that was seen, to go on after it. Empty: from now on.
+            from_oldest: Whether to begin with the oldest update that the gateway still keeps; not with `cursor`.
+            chat_ids: Only these; empty: all that the token opens for reading.
+            kinds: Only these; empty: all.
+
+        Raises:
+            CursorExpired: Something that happened after it is not kept any more. Begin anew.
+            PermissionDenied: A chat is not the token's to read.
+            MethodUnknown: The gateway takes no updates.
+        """
+        yield from self._transport.follow(Following(cursor, from_oldest, chat_ids, kinds))
+
+    def answer_callback(
+        self, callback_id: str, text: str = "", *, show_alert: bool = False, timeout: float | None = None
+    ) -> None:
+        """Answer a press on a button, which ends the spinner on it; to do it again does no harm.
+
+        Args:
+            callback_id: The `id` of the `CallbackQuery`.
+            text: What is shown to whoever pressed: at most 200 characters. Empty: nothing.
+            show_alert: Whether it is shown in a window that has to be closed.
+            timeout: Seconds until the call fails.
+
+        Raises:
+            CallbackExpired: It was too long ago.
+            ResourceNotFound: It is no press in a chat that this token may write to.
+        """
+        self._call(calls.answer_callback(callback_id, text, show_alert), timeout)
 
     def _call(self, call: Call[_Result], timeout: float | None) -> _Result:
         return self._transport.call(call, self._attempts(timeout))

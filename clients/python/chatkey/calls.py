@@ -23,7 +23,13 @@ from chatkey.requests import (
     narrow_request,
     send_request,
 )
-from chatkey.v1 import credential_self_pb2, credential_self_pb2_grpc, messaging_gateway_pb2_grpc
+from chatkey.v1 import (
+    credential_self_pb2,
+    credential_self_pb2_grpc,
+    messaging_gateway_pb2_grpc,
+    update_service_pb2,
+    update_service_pb2_grpc,
+)
 from chatkey.v1 import messaging_gateway_pb2 as wire
 
 _Request = TypeVar("_Request")
@@ -38,6 +44,7 @@ class Stubs:
     def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
         """Make the stubs; nothing is sent."""
         self.messaging = messaging_gateway_pb2_grpc.MessagingGatewayStub(channel)
+        self.updates = update_service_pb2_grpc.UpdateServiceStub(channel)
         self.credential_self = credential_self_pb2_grpc.CredentialSelfStub(channel)
 
 
@@ -142,6 +149,12 @@ def page(request: wire.ListMessagesRequest) -> Call[Page]:
         return Page(tuple(map(message_from, answer.messages)), following)
 
     return _call(lambda stubs: stubs.messaging.ListMessages, request, read)
+
+
+def answer_callback(callback_id: str, text: str, show_alert: bool) -> Call[None]:
+    """Answer a press on a button."""
+    request = update_service_pb2.AnswerCallbackRequest(callback_id=callback_id, text=text, show_alert=show_alert)
+    return _call(lambda stubs: stubs.updates.AnswerCallback, request, lambda _: None)
 
 
 def describe() -> Call[Credential]:

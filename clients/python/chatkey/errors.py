@@ -10,12 +10,13 @@
      |    +-- TextTooLong
      +-- RequestIdReused             the same request_id with another content
      +-- MessageNotFound
-     +-- ResourceNotFound            such as a client that nobody added; for operators
+     +-- ResourceNotFound            such as a press on a button that is of another chat
      +-- CursorExpired               some of what happened after it is not kept any more: begin anew
      +-- FailedPrecondition
      |    +-- ChatUnavailable        the bot is not in the chat, was blocked, or the chat is gone
      |    +-- ApprovalRequired       a second person has to approve the request
      |    +-- StateConflict          such as cancelling a message that is on its way
+     |    +-- CallbackExpired        the press on a button was too long ago to be answered
      +-- ResourceExhausted           `retry_after` says when to try again
      |    +-- QuotaExceeded
      |    +-- TooManyFailures        for a token that was not accepted before
@@ -120,7 +121,7 @@ class MessageNotFound(ChatkeyError):
 
 
 class ResourceNotFound(ChatkeyError):
-    """What an operator asks for is not known."""
+    """What is asked for is not known."""
 
 
 class CursorExpired(ChatkeyError):
@@ -141,6 +142,10 @@ class ApprovalRequired(FailedPrecondition):
 
 class StateConflict(FailedPrecondition):
     """The message is not in a state that allows this."""
+
+
+class CallbackExpired(FailedPrecondition):
+    """Telegram takes no answer to this press on a button any more."""
 
 
 class ResourceExhausted(ChatkeyError):

@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from chatkey.errors import (
     ApprovalRequired,
     AuditUnavailable,
+    CallbackExpired,
     ChatkeyError,
     ChatUnavailable,
     CredentialEnded,
@@ -66,6 +67,7 @@ BY_REASON: Mapping[str, type[ChatkeyError]] = {
     "MESSAGE_UNAVAILABLE": MessageUnavailable,
     "APPROVAL_REQUIRED": ApprovalRequired,
     "CURSOR_EXPIRED": CursorExpired,
+    "CALLBACK_EXPIRED": CallbackExpired,
     "INTERNAL": InternalError,
     "METHOD_UNKNOWN": MethodUnknown,
     "TELEGRAM_FAILED": TelegramFailed,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Any, Generic, TypeVar
 
 import grpc
 
 from chatkey.answers import change_from, outcome_from
+from chatkey.arrivals import update_from
 from chatkey.calls import Metadata, Stubs
 from chatkey.errors import ChatkeyError
 from chatkey.many import AsyncBacklog, Backlog
 from chatkey.messages import Change, Message
 from chatkey.refusals import FailedCall, error_from
+from chatkey.updates import Update, UpdateKind
 from chatkey.v1 import messaging_gateway_pb2 as wire
+from chatkey.v1.update_service_pb2 import StreamUpdatesRequest, StreamUpdatesResponse
 
 _Result = TypeVar("_Result")
 
@@ -54,6 +58,31 @@ class Watching(Stream[Change]):
         """Return the change; some answers only move the place to go on from."""
         self._resume_token = answer.resume_token
         return change_from(answer) if answer.HasField("message") else None
+
+
+class Following(Stream[Update]):
+    """What happens in chats."""
+
+    def __init__(
+        self, cursor: str, from_oldest: bool, chat_ids: Collection[int], kinds: Collection[UpdateKind]
+    ) -> None:
+        """Begin after `cursor`; empty: now, or with the oldest; raises `ValueError`."""
+        self._request = StreamUpdatesRequest(
+            cursor=cursor,
+            from_oldest=from_oldest,
+            chat_ids=chat_ids,
+            kinds=[f"UPDATE_KIND_{UpdateKind(kind).value}" for kind in kinds],
+        )
+
+    def begin(self, stubs: Stubs, metadata: Metadata) -> Any:
+        """Follow what comes after the last answer."""
+        return stubs.updates.StreamUpdates(self._request, metadata=metadata)
+
+    def take(self, answer: StreamUpdatesResponse) -> Update | None:
+        """Return the update; some answers only move the place to go on from."""
+        self._request.cursor = answer.cursor
+        self._request.from_oldest = False
+        return update_from(answer) if answer.HasField("update") else None
 
 
 class Sending(Stream[Message | ChatkeyError]):

@@ -20,6 +20,7 @@ from chatkey import (
     Outgoing,
     Resolution,
     Retries,
+    Update,
 )
 from tests.unit.client.far_side import FarSide, serving
 
@@ -73,6 +74,16 @@ class InThread:
         while (change := await asyncio.to_thread(next, changes, end)) is not end:
             assert isinstance(change, Change)
             yield change
+
+    async def updates(self, *cursor: str, **options: Any) -> AsyncIterator[Update]:
+        arrivals: Iterator[Update] = self.client.updates(*cursor, **options)
+        end = object()
+        while (update := await asyncio.to_thread(next, arrivals, end)) is not end:
+            assert isinstance(update, Update)
+            yield update
+
+    async def answer_callback(self, callback_id: str, *text: str, **options: Any) -> None:
+        await asyncio.to_thread(self.client.answer_callback, callback_id, *text, **options)
 
     async def close(self) -> None:
         await asyncio.to_thread(self.client.close)

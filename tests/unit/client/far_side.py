@@ -15,8 +15,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
 from chatkey.v1 import credential_self_pb2 as self_pb
-from chatkey.v1 import credential_self_pb2_grpc, messaging_gateway_pb2_grpc
+from chatkey.v1 import credential_self_pb2_grpc, messaging_gateway_pb2_grpc, update_service_pb2_grpc
 from chatkey.v1 import messaging_gateway_pb2 as pb
+from chatkey.v1 import update_service_pb2 as update_pb
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Outcome = Callable[[Context], Awaitable[None]]
@@ -66,7 +67,11 @@ def refuse(
     return answer
 
 
-class FarSide(messaging_gateway_pb2_grpc.MessagingGatewayServicer, credential_self_pb2_grpc.CredentialSelfServicer):
+class FarSide(
+    messaging_gateway_pb2_grpc.MessagingGatewayServicer,
+    credential_self_pb2_grpc.CredentialSelfServicer,
+    update_service_pb2_grpc.UpdateServiceServicer,
+):
     """Answers each call with the next outcome, and with success when there is none; remembers what it was asked."""
 
     def __init__(self) -> None:
@@ -77,6 +82,7 @@ class FarSide(messaging_gateway_pb2_grpc.MessagingGatewayServicer, credential_se
         self.chats = [CHAT]
         self.message = pb.Message(id="m-1", chat_id=CHAT, state=pb.STATE_DELIVERED, telegram_message_ids=[7])
         self.streams: list[Sequence[str | Outcome]] = []
+        self.arrivals: list[Sequence[update_pb.StreamUpdatesResponse | Outcome]] = []
         self.pages: list[pb.ListMessagesResponse] = []
         self.explanation = pb.ExplainResponse(allowed=True, rule="accepted")
         self.breaks_after: list[tuple[int, Outcome]] = []
@@ -149,6 +155,22 @@ class FarSide(messaging_gateway_pb2_grpc.MessagingGatewayServicer, credential_se
             else:
                 await step(context)
 
+    async def StreamUpdates(
+        self, request: update_pb.StreamUpdatesRequest, context: Context
+    ) -> AsyncIterator[update_pb.StreamUpdatesResponse]:
+        self._remember(request, context)
+        for step in self.arrivals.pop(0):
+            if isinstance(step, update_pb.StreamUpdatesResponse):
+                yield step
+            else:
+                await step(context)
+
+    async def AnswerCallback(
+        self, request: update_pb.AnswerCallbackRequest, context: Context
+    ) -> update_pb.AnswerCallbackResponse:
+        await self._answer(request, context)
+        return update_pb.AnswerCallbackResponse()
+
     async def DescribeCredential(
         self, request: self_pb.DescribeCredentialRequest, context: Context
     ) -> self_pb.DescribeCredentialResponse:
@@ -193,6 +215,7 @@ async def serving(
     server = grpc.aio.server()
     messaging_gateway_pb2_grpc.add_MessagingGatewayServicer_to_server(far_side, server)
     credential_self_pb2_grpc.add_CredentialSelfServicer_to_server(far_side, server)
+    update_service_pb2_grpc.add_UpdateServiceServicer_to_server(far_side, server)
     address = f"{host}:0"
     port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     await server.start()

@@ -66,6 +66,7 @@ REFUSALS: list[Exception] = [
     errors.StateConflict(state="DELIVERED"),
     errors.ApprovalRequired("a"),
     errors.CursorExpired(),
+    errors.CallbackExpired(),
     errors.MethodUnknown(),
     errors.QuotaExceeded(retry_after=timedelta(seconds=3)),
     errors.NotDurable(),
