@@ -10,6 +10,7 @@ SOURCE = Path(__file__).parents[3] / "gateway" / "telegram"
 
 OF_THE_LIBRARY = {
     "get_me",
+    "answer_callback_query",
     "send_message",
     "send_document",
     "edit_message_text",
