@@ -11,6 +11,7 @@ from gateway.access.key_ring import open_ring
 from gateway.access.keys import KeySet
 from gateway.access.operator_tokens import OperatorVerifier
 from gateway.access.second_factor import SecondFactor
+from gateway.access.slow_lane import SlowLane
 from gateway.app.bot import MOST_DISCOVERED
 from gateway.app.rooms import Rooms
 from gateway.audit import archive, proof
@@ -37,6 +38,7 @@ def admin_desk(
     keys: KeySet,
     are_keys_stale: Callable[[], bool],
     failures: FailedAttempts,
+    lane: SlowLane,
 ) -> AdminDesk:
     """Build it; `keys` are those of operators' tokens."""
     store = rooms.store
@@ -56,6 +58,7 @@ def admin_desk(
         ledger=rooms.ledger,
         log=store,
         failures=failures,
+        lane=lane,
         clock=clock,
         allowed_addresses=config.allowed_addresses,
     )

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.keys import KeySet
+from gateway.access.slow_lane import SlowLane
 from gateway.app.keys import operator_keys
 from gateway.app.metrics import export_operator_failures
 from gateway.app.rooms import Rooms
@@ -25,6 +26,7 @@ async def open_administration(
     clock: Clock,
     rooms: Rooms,
     *,
+    lane: SlowLane,
     tls: Certificates | None,
     metrics: Metrics,
     broken: asyncio.Event,
@@ -47,7 +49,9 @@ async def open_administration(
         export_operator_failures(metrics, failures)
         yield await stack.enter_async_context(
             open_admin_door(
-                admin_desk(config, clock, rooms, keys=keys, are_keys_stale=source.is_stale, failures=failures),
+                admin_desk(
+                    config, clock, rooms, keys=keys, are_keys_stale=source.is_stale, failures=failures, lane=lane
+                ),
                 listen=config.admin_listen,
                 tls=tls,
                 clock=clock,

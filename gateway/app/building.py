@@ -15,13 +15,14 @@ from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.keys import KeySet
 from gateway.access.last_use import LastUse
 from gateway.access.registry import Registry, Unknown
+from gateway.access.slow_lane import SlowLane
 from gateway.access.tokens import Verifier
 from gateway.app.administration import open_administration
 from gateway.app.alarm import Alarm, exempt
 from gateway.app.bot import bot_token, greet, proxy
 from gateway.app.keys import own_issuer, own_keys, trust_in
 from gateway.app.lifetime import note_start, note_stop
-from gateway.app.metrics import export_delivery, export_failures, export_registry
+from gateway.app.metrics import export_delivery, export_failures, export_lane, export_registry
 from gateway.app.notices import tell_not_archived, tell_tainted
 from gateway.app.readiness import Readiness
 from gateway.app.replicas import Turn
@@ -166,6 +167,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             open_updates(config, clock, store, turn, dispatcher, registry, ledger, metrics, chance)
         )
         failures = FailedAttempts(clock, config.failures_per_minute)
+        lane = SlowLane(clock)
         children = None
         if issuer := own_issuer(config, clock, chance):
             children = Children(issuer, verifier.verify, store.registry, clock, config.narrowed_per_minute)
@@ -177,6 +179,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             ledger=ledger,
             clock=clock,
             failures=failures,
+            lane=lane,
             children=children,
             updates=updates.feed,
             presses=Presses(connector) if updates.feed else None,
@@ -186,6 +189,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         turn.export(metrics)
         export_registry(metrics, registry)
         export_failures(metrics, failures)
+        export_lane(metrics, lane)
         certificates = _certificates(config)
         if certificates is not None:
             await start(stack, broken, certificates=certificates.run())
@@ -213,7 +217,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             new_id=opaque_maker(chance),
         )
         admin_door = await stack.enter_async_context(
-            open_administration(config, clock, rooms, tls=certificates, metrics=metrics, broken=broken)
+            open_administration(config, clock, rooms, lane=lane, tls=certificates, metrics=metrics, broken=broken)
         )
         await note_start(store, clock)
         # Only now can nothing refuse the start any more, which would be said in one line and nothing else.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.registry import Registry
+from gateway.access.slow_lane import SlowLane
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.telemetry import Metrics
 
@@ -45,6 +46,12 @@ def export_registry(metrics: Metrics, registry: Registry) -> None:
 
 def export_failures(metrics: Metrics, failures: FailedAttempts) -> None:
     _export_failures(metrics, failures, "chatkey_tokens_refused", "Tokens")
+
+
+def export_lane(metrics: Metrics, lane: SlowLane) -> None:
+    metrics.gauge(
+        "chatkey_refusals_waiting", "Refusals that wait for their answer while others are served.", lambda: lane.waiting
+    )
 
 
 def export_operator_failures(metrics: Metrics, failures: FailedAttempts) -> None:

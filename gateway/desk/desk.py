@@ -10,10 +10,11 @@ from typing import Any
 from gateway.access import addresses, bearer, confirmation, grants, outsiders
 from gateway.access.children import Children
 from gateway.access.failed_attempts import FailedAttempts
+from gateway.access.slow_lane import SlowLane
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.messages import Messages
-from gateway.desk.rooms import Failures, LastUse, Ledger, Outbox, Presses, Registry, Updates, Verifier
+from gateway.desk.rooms import Failures, Lane, LastUse, Ledger, Outbox, Presses, Registry, Updates, Verifier
 from gateway.desk.stay import RECHECK, Stay
 from gateway.desk.updates import Inbound
 from gateway.errors import CallRefused, GatewayError, MethodUnknown, Unauthenticated
@@ -35,6 +36,7 @@ class Desk(Messages, Inbound):
         ledger: Ledger,
         clock: Clock,
         failures: Failures | None = None,
+        lane: Lane | None = None,
         children: Children | None = None,
         updates: Updates | None = None,
         presses: Presses | None = None,
@@ -45,6 +47,7 @@ class Desk(Messages, Inbound):
 
         Args:
             failures: Says how many tokens from one address may fail; None: any number.
+            lane: Says when a refusal may be answered; None: one that no other door shares.
             children: Makes what holders hand on; None: nothing is minted here.
             updates: Tells what happens in chats; None: this gateway does not know.
             presses: Answers presses on buttons; None: nobody does.
@@ -52,8 +55,9 @@ class Desk(Messages, Inbound):
             recheck: How often an open stream looks at its credential again.
         """
         stay = Stay(clock, recheck, registry.standing)
-        Messages.__init__(self, registry=registry, last_use=last_use, outbox=outbox, clock=clock, stay=stay)
-        Inbound.__init__(self, registry=registry, updates=updates, presses=presses, stay=stay)
+        lane = lane or SlowLane(clock)
+        Messages.__init__(self, registry=registry, last_use=last_use, outbox=outbox, lane=lane, clock=clock, stay=stay)
+        Inbound.__init__(self, registry=registry, updates=updates, presses=presses, lane=lane, stay=stay)
         self._verifier = verifier
         self._ledger = ledger
         self._failures = failures or FailedAttempts(clock, 0)
@@ -140,6 +144,11 @@ class Desk(Messages, Inbound):
     def drain(self) -> None:
         """Let every call end that waits: it is answered with what is reached, and later calls do not wait."""
         self._stay.end()
+        self._lane.end()
+
+    async def turn(self, origin: Origin) -> None:
+        """Return once a call from there that was refused may be answered: those who are served come first."""
+        await self._lane.turn(origin.address)
 
     def describe_credential(self, caller: Caller) -> Caller:
         """Return what the caller's own credential says. Needs no permission."""

@@ -14,7 +14,7 @@ from gateway.desk.checks import Listing, Violation
 from gateway.desk.explanation import OTHER_RULE, RULES, Explanation
 from gateway.desk.fingerprint import fingerprint_of
 from gateway.desk.overflow import fitted, rendered
-from gateway.desk.rooms import LastUse, Outbox, Registry
+from gateway.desk.rooms import Lane, LastUse, Outbox, Registry
 from gateway.desk.stay import Stay
 from gateway.desk.text import visible_length
 from gateway.errors import MessageFailed, PermissionDenied, QuotaExceeded, RequestInvalid
@@ -27,12 +27,13 @@ class Messages:
     """The verbs of messages."""
 
     def __init__(
-        self, *, registry: Registry, last_use: LastUse, outbox: Outbox, clock: Clock, stay: Stay[Caller]
+        self, *, registry: Registry, last_use: LastUse, outbox: Outbox, lane: Lane, clock: Clock, stay: Stay[Caller]
     ) -> None:
-        """Keep the rooms that the verbs hand on to; `stay` says how long a call may wait."""
+        """Keep the rooms that the verbs hand on to; `stay` says how long a call may wait, `lane` a refusal."""
         self._registry = registry
         self._last_use = last_use
         self._outbox = outbox
+        self._lane = lane
         self._clock = clock
         self._stay = stay
 
@@ -143,7 +144,7 @@ class Messages:
             PermissionDenied: the chat that is asked for is not the caller's.
             RequestInvalid: what is asked for is not sound.
         """
-        caller = grants.allowing(caller, Permission.WRITE)
+        caller = self._writing(caller)
         if listing.chat_id:
             _require_chat(caller, listing.chat_id)
         checks.require_sound_listing(listing)
@@ -159,27 +160,27 @@ class Messages:
 
     async def get_message(self, caller: Caller, message_id: str) -> Message:
         """Return a message that the caller's client sent to a chat of the caller's; raises `MessageNotFound`."""
-        caller = grants.allowing(caller, Permission.WRITE)
+        caller = self._writing(caller)
         checks.require_message_id(message_id)
         return await self._outbox.get(caller, message_id)
 
     async def cancel_message(self, caller: Caller, message_id: str) -> Message:
         """Cancel such a message; raises `StateConflict` if it is on its way or final, `MessageNotFound`."""
-        caller = grants.allowing(caller, Permission.WRITE)
+        caller = self._writing(caller)
         checks.require_message_id(message_id)
         self._registry.require_fresh()
         return await self._outbox.cancel(caller, message_id)
 
     async def retry_message(self, caller: Caller, message_id: str) -> Message:
         """Send such a message again; raises `StateConflict` if it was delivered or cancelled, `MessageNotFound`."""
-        caller = grants.allowing(caller, Permission.WRITE)
+        caller = self._writing(caller)
         checks.require_message_id(message_id)
         self._registry.require_fresh()
         return await self._outbox.retry(caller, message_id)
 
     async def resolve_message(self, caller: Caller, message_id: str, resolution: State | None) -> Message:
         """Settle such a message as delivered or cancelled; raises `StateConflict` unless its delivery is unknown."""
-        caller = grants.allowing(caller, Permission.WRITE)
+        caller = self._writing(caller)
         settled = checks.require_resolution(message_id, resolution)
         self._registry.require_fresh()
         return await self._outbox.resolve(caller, message_id, settled)
@@ -196,7 +197,7 @@ class Messages:
                 within the time of a recheck.
             ShuttingDown: the gateway stops.
         """
-        caller = grants.allowing(caller, Permission.WRITE)
+        caller = self._writing(caller)
         if not resume_token:
             resume_token = await self._outbox.latest()
             yield None, resume_token
@@ -209,6 +210,7 @@ class Messages:
         standing = self._registry.standing(caller)
         for grant in caller.grants:
             _require_chat(standing, grant.chat_id)
+        self._lane.served()
 
     def _ready(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> Draft:
         # A chat that is missing is nobody's: the caller left out a field and reached for no other chat.
@@ -216,6 +218,7 @@ class Messages:
             # Anew, because a stream may have begun long ago.
             standing = self._registry.standing(caller)
             grants.require(standing, Permission.WRITE, draft.chat_id, draft.message_thread_id)
+            self._lane.served()
         now = self._clock.now()
         ready = rendered(draft)
         if draft.send_at is not None and draft.send_at <= now:
@@ -224,10 +227,16 @@ class Messages:
         return fitted(draft, ready)
 
     def _ready_to_touch(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> tuple[Caller, Draft]:
-        caller = grants.allowing(caller, Permission.WRITE)
+        caller = self._writing(caller)
         ready = rendered(draft)
         checks.require_sound(draft, ready, self._clock.now(), malformed)
         return caller, ready
+
+    def _writing(self, caller: Caller) -> Caller:
+        """Return the caller with the grants that let it look after messages."""
+        writing = grants.allowing(caller, Permission.WRITE)
+        self._lane.served()
+        return writing
 
 
 def _require_chat(caller: Caller, chat_id: int) -> None:

@@ -30,6 +30,19 @@ class Failures(Protocol):
         """Count one that failed."""
 
 
+class Lane(Protocol):
+    """Says when a refusal may be answered, so that those who are served come first."""
+
+    def served(self) -> None:
+        """Note that somebody is served now."""
+
+    async def turn(self, address: str) -> None:
+        """Return once a refusal may be answered that came from an address."""
+
+    def end(self) -> None:
+        """Let nobody wait any more."""
+
+
 class Registry(Protocol):
     """Holds what is stored of clients, chats and revocations."""
 

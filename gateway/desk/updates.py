@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from gateway.access import grants
 from gateway.desk.checks import Violation
-from gateway.desk.rooms import Presses, Registry, Updates
+from gateway.desk.rooms import Lane, Presses, Registry, Updates
 from gateway.desk.stay import Stay
 from gateway.errors import MethodUnknown, PermissionDenied, RequestInvalid, ResourceNotFound
 from gateway.model import Caller, Grant, Permission, Update, UpdateKind
@@ -53,12 +53,13 @@ class Inbound:
     """The verbs of updates."""
 
     def __init__(
-        self, *, registry: Registry, updates: Updates | None, presses: Presses | None, stay: Stay[Caller]
+        self, *, registry: Registry, updates: Updates | None, presses: Presses | None, lane: Lane, stay: Stay[Caller]
     ) -> None:
         """Keep the rooms that the verbs hand on to; without `updates` or `presses` the gateway takes none."""
         self._registry = registry
         self._updates = updates
         self._presses = presses
+        self._lane = lane
         self._stay = stay
 
     async def stream_updates(
@@ -78,6 +79,7 @@ class Inbound:
             ShuttingDown: the gateway stops.
         """
         caller = _reading(caller, following.chat_ids)
+        self._lane.served()
         updates = _taken(self._updates)
         if violations := [*following.malformed, *_beginnings(following)]:
             raise RequestInvalid(violations)
@@ -105,6 +107,7 @@ class Inbound:
             TelegramUnavailable: Telegram did not take it in time.
         """
         caller = grants.allowing(caller, Permission.WRITE)
+        self._lane.served()
         updates, presses = _taken(self._updates), _taken(self._presses)
         if violations := _unsound(answer):
             raise RequestInvalid(violations)
@@ -117,6 +120,7 @@ class Inbound:
         standing = self._registry.standing(caller)
         for grant in caller.grants:
             _require_readable(standing, grant)
+        self._lane.served()
 
 
 def _reading(caller: Caller, chat_ids: Collection[int]) -> Caller:

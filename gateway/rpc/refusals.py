@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Never
 
 import grpc
 
-from gateway.errors import GatewayError
+from gateway.errors import CallRefused, GatewayError
+from gateway.model import Origin
 from gateway.rpc import call as calls
 from gateway.rpc.call import Call, Context
 from gateway.rpc.handlers import Handle
@@ -18,14 +19,17 @@ _log = logger(__name__)
 
 Note = Callable[[GatewayError, Call, str], None]
 """Writes down that a call was refused, and the id that its caller was given."""
+Turn = Callable[[Origin], Awaitable[None]]
+"""Returns once a call from there that was refused may be answered."""
 
 
 class Refusals:
     """Catches everything that a handler, or whoever looked at the headers before it, raises."""
 
-    def __init__(self, *, note: Note, new_id: Callable[[], str]) -> None:
-        """Have refusals written into the audit log by `note`, each under an id of its own."""
+    def __init__(self, *, note: Note, turn: Turn, new_id: Callable[[], str]) -> None:
+        """Have refusals written into the audit log by `note`, each under an id of its own, and answered in `turn`."""
         self._note = note
+        self._turn = turn
         self._new_id = new_id
 
     def around(self, handle: Handle) -> Handle:
@@ -45,6 +49,9 @@ class Refusals:
     async def _refuse(self, error: Exception, call: Call, context: Context) -> Never:
         answer, call.error_id = self.answer(error, call)
         call.code, call.reason = answer.code, answer.reason
+        if isinstance(error, CallRefused):
+            # It is on record by now: whoever goes away meanwhile leaves no less behind.
+            await self._turn(call.origin)
         names = (("chatkey-error-id", call.error_id), ("x-request-id", call.id))
         await context.abort(answer.code, answer.text, (*answer.trailers, *names))
 

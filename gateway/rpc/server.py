@@ -48,6 +48,8 @@ OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.http.overload_protection", 0),
     # More than a request may have: what is only a little too large is refused in our words, and its reason.
     ("grpc.max_receive_message_length", 256 * 1024),
+    # What is read ahead of a call whose request nobody asks for yet: 64 KiB, and not as much as the network can carry.
+    ("grpc.http2.bdp_probe", 0),
     ("grpc.max_metadata_size", 8192),
     ("grpc.absolute_max_metadata_size", 8192),  # equal to the one above: in between, gRPC refuses at random
     ("grpc.compression_enabled_algorithms_bitset", 1),  # identity only
@@ -62,6 +64,9 @@ OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.http2.max_ping_strikes", 2),
     ("grpc.server_handshake_timeout_ms", 10_000),
+    # 1000 by default: from there on gRPC cancels calls at random, good ones too. As above, equal or at random.
+    ("grpc.server.max_pending_requests", 2048),
+    ("grpc.server.max_pending_requests_hard_limit", 2048),
     ("grpc.enable_channelz", 0),
 )
 
@@ -144,7 +149,7 @@ async def open_door(
     def note(error: GatewayError, call: Call, error_id: str) -> None:
         desk.refused(error, call.origin, call.caller, error_id)
 
-    refusals = Refusals(note=note, new_id=new_id)
+    refusals = Refusals(note=note, turn=desk.turn, new_id=new_id)
     front = Front(
         services=[
             (messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"], MessagingService(desk, refusals)),

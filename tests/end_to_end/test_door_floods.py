@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,10 +15,13 @@ from google.rpc.error_details_pb2 import RetryInfo
 from jwt.algorithms import ECAlgorithm
 from structlog.testing import capture_logs
 
+from chatkey.admin.v1 import key_service_pb2 as key_pb
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.access.failed_attempts import FailedAttempts
+from gateway.access.slow_lane import SlowLane
 from gateway.addresses import AddressRanges
 from gateway.clock import SystemClock
+from tests.support.open_administration import open_offices, outside_offices
 from tests.support.open_door import SEND, Outside, outside, refusal_of
 from tests.support.open_house import CHAT, open_house
 
@@ -71,6 +76,12 @@ async def flood(view: Outside, calls: int, address: str = "192.0.2.1") -> list[g
     return ended
 
 
+def strangers(view: Outside, calls: int) -> list[Any]:
+    """Call as many times with tokens that are none, and as many with no token, all at once."""
+    forged = view.bearer(view.house.token().rpartition(".")[0] + "." + "A" * 86)
+    return [view.channel.unary_unary(SEND)(b"", metadata=metadata) for _ in range(calls) for metadata in (forged, ())]
+
+
 async def sent(view: Outside, token: str, address: str = "192.0.2.1") -> Any:
     return await view.messaging.SendMessage(HELLO, metadata=view.bearer(token, ("x-forwarded-for", address)))
 
@@ -120,3 +131,75 @@ async def test_what_costs_no_look_at_a_token_is_not_held_against_its_address(vie
             metadata = (("authorization", authorization), ("x-forwarded-for", "192.0.2.1"))
             assert (await refusal_of(view.raw(SEND, metadata=metadata))).code is grpc.StatusCode.UNAUTHENTICATED
     assert (await sent(view, view.house.token())).message.id
+
+
+def stopped() -> SlowLane:
+    """Return a lane that lets one refusal be answered at once, and the next one never, once somebody was served."""
+    return SlowLane(SystemClock(), rest=timedelta(hours=1), patience=timedelta(hours=1))
+
+
+@pytest.fixture
+async def slow() -> AsyncIterator[Outside]:
+    async with open_house(lane=stopped()) as house, outside(house) as opened:
+        await sent(opened, house.token())
+        await refusal_of(opened.raw(SEND))
+        yield opened
+
+
+async def until_recorded(view: Outside, refusals: int) -> None:
+    async with asyncio.timeout(30):
+        while len(await view.house.refusals()) < refusals:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_row_27_whoever_has_a_good_token_is_served_while_strangers_wait(slow: Outside) -> None:
+    waiting = strangers(slow, 20)
+    await until_recorded(slow, 41)
+    for _ in range(20):
+        assert (await sent(slow, slow.house.token())).message.id, "one that was never seen before"
+    assert not any(call.done() for call in waiting)
+    assert len(slow.house.telegram.sent) == 21
+
+
+async def test_row_27_whoever_goes_away_while_it_waits_is_on_record(slow: Outside) -> None:
+    waiting = strangers(slow, 20)
+    await until_recorded(slow, 41)
+    for call in waiting:
+        call.cancel()
+    assert {await call.code() for call in waiting} == {grpc.StatusCode.CANCELLED}
+    assert len(await slow.house.refusals()) == 41
+    async with asyncio.timeout(30):
+        await slow.metrics.quiet.wait()
+    assert (await sent(slow, slow.house.token())).message.id
+
+
+async def test_row_27_what_waits_is_answered_as_any_refusal_when_the_door_closes() -> None:
+    async with open_house(lane=stopped()) as house, outside(house) as view:
+        at_once = await refusal_of(view.raw(SEND))
+        await sent(view, house.token())
+        await refusal_of(view.raw(SEND))
+        waiting = asyncio.gather(*[refusal_of(call) for call in strangers(view, 20)])
+        await until_recorded(view, 42)
+        house.desk.drain()
+        assert {refusal.wire for refusal in await waiting} == {at_once.wire}
+
+
+async def test_row_27_the_doors_share_a_lane_and_no_operator_waits_in_it(tmp_path: Path) -> None:
+    lane = stopped()
+    async with (
+        open_house(lane=lane) as house,
+        open_offices(tmp_path, house, lane=lane) as offices,
+        outside_offices(offices) as admin,
+        outside(house) as clients,
+    ):
+        await admin.keys.ListKeys(key_pb.ListKeysRequest(), metadata=admin.meant())
+        await refusal_of(clients.raw(SEND))
+        stranger = admin.keys.ListKeys(key_pb.ListKeysRequest())
+        async with asyncio.timeout(30):
+            while not lane.waiting:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+        await admin.keys.ListKeys(key_pb.ListKeysRequest(), metadata=admin.meant())
+        await sent(clients, house.token())
+        assert not stranger.done()
+        offices.desk.entrance.drain()
+        assert (await refusal_of(stranger)).code is grpc.StatusCode.UNAUTHENTICATED

@@ -27,6 +27,7 @@ from gateway.access.key_ring import KeyRing, open_ring
 from gateway.access.keys import KeySet
 from gateway.access.operator_issue import OperatorIssuer
 from gateway.access.operator_tokens import OperatorVerifier
+from gateway.access.slow_lane import SlowLane
 from gateway.audit import proof
 from gateway.audit.sealer import Sealer
 from gateway.audit.signing import Signer, open_signer
@@ -133,6 +134,7 @@ async def open_offices(folder: Path, house: House | None = None, **changes: Any)
         ledger=house.ledger,
         log=store,
         failures=changes.get("failures") or FailedAttempts(clock, 0),
+        lane=changes.get("lane") or SlowLane(clock),
         clock=clock,
         allowed_addresses=changes.get("allowed_addresses"),
         recheck=timedelta(milliseconds=20),

@@ -19,6 +19,7 @@ from gateway.access.issue import Issuer, Terms
 from gateway.access.keys import KeySet, SigningKey
 from gateway.access.last_use import LastUse
 from gateway.access.registry import Registry
+from gateway.access.slow_lane import SlowLane
 from gateway.access.tokens import Verifier
 from gateway.addresses import AddressRanges
 from gateway.audit.ledger import Ledger
@@ -152,6 +153,7 @@ async def open_house(
     allowed_addresses: AddressRanges | None = None,
     storage: AbstractAsyncContextManager[SqliteStore] | None = None,
     failures: FailedAttempts | None = None,
+    lane: SlowLane | None = None,
     takes_updates: bool = True,
 ) -> AsyncIterator[House]:
     clock, telegram = TurnedClock(), PlayedTelegram()
@@ -174,6 +176,7 @@ async def open_house(
             ledger=ledger,
             clock=clock,
             failures=failures,
+            lane=lane,
             children=Children(issuer_of(clock), verifier.verify, store.registry, clock),
             updates=feed if takes_updates else None,
             presses=Presses(telegram) if takes_updates else None,

@@ -14,7 +14,7 @@ from gateway.audit.lines import tamed
 from gateway.clock import Clock
 from gateway.desk.admin.functions import Ask, Function, Needs
 from gateway.desk.admin.rooms import OperatorRegistry, OperatorVerifier, SecondFactor
-from gateway.desk.rooms import Failures, Ledger
+from gateway.desk.rooms import Failures, Lane, Ledger
 from gateway.desk.stay import RECHECK, Stay
 from gateway.errors import CallRefused, GatewayError, PermissionDenied, QuotaExceeded, Unauthenticated
 from gateway.model import Origin, Record
@@ -42,6 +42,7 @@ class Entrance:
         ledger: Ledger,
         log: AuditStore,
         failures: Failures,
+        lane: Lane,
         clock: Clock,
         allowed_addresses: AddressRanges | None = None,
         recheck: timedelta = RECHECK,
@@ -56,6 +57,7 @@ class Entrance:
             log: Takes what is about to be done, which waits for it.
             failures: Says how many tokens from one address may fail; not the one of another door, lest a flood there
                 keep operators out.
+            lane: Says when a refusal may be answered.
             allowed_addresses: From where alone anybody may call; None: from anywhere.
             recheck: How often an open stream looks at its token again.
             calls_per_minute: How many calls a token may make in a minute.
@@ -67,6 +69,7 @@ class Entrance:
         self._ledger = ledger
         self._log = log
         self._failures = failures
+        self._lane = lane
         self._clock = clock
         self._allowed_addresses = allowed_addresses
         self._calls_per_minute = calls_per_minute
@@ -155,6 +158,7 @@ class Entrance:
         needs, operator = function.value, ask.operator
         self.permit(operator, function)
         self._require_few(operator)
+        self._lane.served()
         self._registry.require_fresh()
         check()
         if needs.is_critical:
@@ -221,9 +225,14 @@ class Entrance:
         )
         self._ledger.refused(replace(record, **known | error.record))
 
+    async def turn(self, origin: Origin) -> None:
+        """Return once a call from there that was refused may be answered: those who are served come first."""
+        await self._lane.turn(origin.address)
+
     def drain(self) -> None:
-        """Let every stream end."""
+        """Let every stream end, and no answer wait."""
         self.stay.end()
+        self._lane.end()
 
 
 def identity_of(operator: Operator) -> dict[str, Any]:
