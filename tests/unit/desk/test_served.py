@@ -19,6 +19,7 @@ from gateway.model import Draft, Origin, Permission, State
 from tests.support.open_house import CHAT, House, open_house
 
 ID = str(uuid4())
+SECOND = timedelta(seconds=1)
 ORIGIN = Origin(address="192.0.2.1")
 
 
