@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +18,14 @@ import pytest
 from chatkey import CallbackExpired, Client, ResourceNotFound, Update, UpdateKind
 from gateway.config import Secret
 from gateway.model import Permission
+from gateway.sandbox import Sandbox
+from gateway.sandbox import running as sandbox_running
 from tests.support import canary
-from tests.support.gateway import Gateway, gateway
+from tests.support.gateway import Gateway, gateway, issue
 from tests.support.ports import free_port
+from tests.support.server import serving, until
 
+EXAMPLES = Path(__file__).parents[2] / "clients" / "python" / "examples"
 OPS, FINANCE = -1001, -1002
 
 
@@ -100,3 +108,88 @@ async def test_a_press_is_told_to_its_chat_and_answered_from_there_alone(tmp_pat
         assert (call["text"], call["show_alert"]) == ("on its way", "true")
         with pytest.raises(CallbackExpired):
             await ops.answer_callback(query.id)
+
+
+async def test_the_echo_example_answers_what_is_written_and_ends_in_peace(tmp_path: Path) -> None:
+    async with taking("polling", tmp_path / "data") as opened:
+        token = opened.token(OPS, "svc:echo", Permission.READ, Permission.WRITE)
+        echo = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(EXAMPLES / "echo.py")),
+            env=os.environ | {"CHATKEY_ADDRESS": opened.address, "CHATKEY_TOKEN": token},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        written: list[int] = []
+
+        def is_answered() -> bool:
+            # Until the first is answered it may not listen yet.
+            if not bot_messages(opened, OPS):
+                written.append(opened.telegram.inject({"chat_id": OPS, "text": f"hello {len(written)}"})["message_id"])
+            return bool(bot_messages(opened, OPS))
+
+        await until(is_answered, "the answer")
+        (answer, *_) = bot_messages(opened, OPS)
+        answered = answer["reply_to_message"]
+        assert answered["message_id"] in written
+        assert answer["text"] == answered["text"]
+        echo.send_signal(signal.SIGINT)
+        _, said = await echo.communicate()
+        assert (echo.returncode, said) == (0, b"")
+        assert bot_messages(opened, FINANCE) == []
+
+
+def bot_messages(opened: Gateway, chat_id: int) -> list[dict[str, Any]]:
+    return [message for message in opened.telegram.messages(chat_id) if message.get("from", {}).get("is_bot")]
+
+
+# Whoever is slow, and whoever was away.
+
+
+async def test_whoever_reads_slowly_holds_up_nobody_and_misses_nothing(tmp_path: Path) -> None:
+    texts = [f"{number} ".ljust(3000, "x") for number in range(1000)]
+    async with taking("polling", tmp_path / "data") as opened, reader(opened, OPS) as slow, reader(opened, OPS) as fast:
+        async with aclosing(slow.updates(from_oldest=True)) as updates:
+            opened.telegram.inject({"chat_id": OPS, "text": texts[0]})
+            first = await anext(updates)
+            for text in texts[1:]:
+                opened.telegram.inject({"chat_id": OPS, "text": text})
+            told = await until_said(fast, texts[-1])
+            assert [update.message.text for update in told if update.message] == texts
+            of_slow = [first]
+            while len(of_slow) < len(texts):
+                of_slow.append(await anext(updates))
+        assert [update.update_id for update in of_slow] == [update.update_id for update in told]
+
+
+async def test_a_gateway_that_is_killed_again_and_again_loses_no_update(tmp_path: Path) -> None:
+    telegram = Sandbox(limits="none")
+    telegram.add_chat(OPS, type="supergroup", title="Ops")
+    async with sandbox_running(telegram) as url, serving(tmp_path, url, updates="polling") as server:
+        token = issue(server.config, OPS, "svc:reader", Permission.READ)
+        told: list[Update] = []
+
+        async def follow() -> None:
+            async with Client(server.address, token=token) as client:
+                async for update in client.updates(from_oldest=True):
+                    told.append(update)
+
+        async def write() -> None:
+            for number in count():
+                telegram.inject({"chat_id": OPS, "text": str(number)})
+                await asyncio.sleep(0.005)
+
+        following, writing = asyncio.create_task(follow()), asyncio.create_task(write())
+        for _ in range(2):
+            seen = len(told)
+            await until(lambda seen=seen: len(told) > seen + 20, "updates come")
+            await server.kill()
+            await server.start()
+        writing.cancel()
+        last = str(len(telegram.messages(OPS)) - 1)
+        await until(lambda: told[-1].message is not None and told[-1].message.text == last, "the last update")
+        following.cancel()
+        await asyncio.gather(following, writing, return_exceptions=True)
+        once = {update.update_id: update for update in told}
+        assert [update.message.text for update in once.values() if update.message] == [
+            str(number) for number in range(int(last) + 1)
+        ]
+        assert [update.update_id for update in told] == sorted(update.update_id for update in told)

@@ -205,7 +205,7 @@ class IncomingMessage:
     """A message that somebody wrote in the chat.
 
     Attributes:
-        message_id: Telegram's id: what `reply_to_message_id` of `send` takes.
+        message_id: Telegram's id: what `reply_to` of `send` takes.
         sent_at: When it was written.
         edited_at: When it was last changed, if it ever was.
         text: What it says; of media, the caption.
@@ -293,7 +293,7 @@ class Update:
     Attributes:
         update_id: The same whenever it comes, so repeats are told by it.
         chat_id: Where it happened.
-        message_thread_id: The forum topic; 0: none.
+        message_thread_id: The forum topic: what `thread_id` of `send` takes. 0: none.
         received_at: When the gateway got it.
         kind: What kind of thing happened.
         content: What happened; `None` if it was not understood on the way here.
