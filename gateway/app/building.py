@@ -139,7 +139,7 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             open_connector(bot_token(config), base_url=config.bot_api_url, proxy=proxy(config))
         )
         alarm = Alarm(clock, config.security_chat)
-        ledger = Ledger(store, clock, alarm.refused)
+        ledger = Ledger(store, clock, alarm.refused, readiness.tell_log)
         signer = open_signer(config.data_dir)
         stack.push_async_callback(turn.end)
         sealer = Sealer(

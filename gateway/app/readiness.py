@@ -19,7 +19,7 @@ class Readiness:
     """
 
     def __init__(self) -> None:
-        self._bot_ok = self._is_fresh = True
+        self._bot_ok = self._is_fresh = self._is_logged = True
         self._is_stopping = False
         self._dispatcher: Dispatcher | None = None
         self._door: Door | None = None
@@ -42,11 +42,18 @@ class Readiness:
             return "The gateway is starting."
         if not self._is_fresh:
             return "It can't be told what was revoked."
+        if not self._is_logged:
+            return "The audit log can't be written."
         return None if self._bot_ok else "Telegram refuses the bot token."
 
     def tell_registry(self, is_fresh: bool) -> None:
         """Take note of whether it can be told what was revoked."""
         self._is_fresh = is_fresh
+        self._tell()
+
+    def tell_log(self, is_written: bool) -> None:
+        """Take note of whether the audit log can be written: without it nothing is taken."""
+        self._is_logged = is_written
         self._tell()
 
     def _tell(self) -> None:

@@ -28,11 +28,23 @@ class Ledger:
     Whoever is refused can neither wait for the log nor fill it nor hide something in it.
     """
 
-    def __init__(self, store: AuditStore, clock: Clock, on_refusal: Callable[[Record], None] | None = None) -> None:
-        """Write to `store`; `on_refusal` is told of each refusal, and neither waits nor fails."""
+    def __init__(
+        self,
+        store: AuditStore,
+        clock: Clock,
+        on_refusal: Callable[[Record], None] | None = None,
+        on_state: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Write to `store`.
+
+        Args:
+            on_refusal: Told of each refusal; neither waits nor fails.
+            on_state: Told whether the log can be written, whenever it was tried.
+        """
         self._store = store
         self._clock = clock
         self._on_refusal = on_refusal
+        self._on_state = on_state or (lambda _: None)
         self._floods = Floods()
         self._tallies = Tallies()
         self._waiting: deque[Record] = deque()
@@ -94,6 +106,8 @@ class Ledger:
                 try:
                     await self._store.record(batch)
                 except AuditUnavailable:
+                    self._on_state(False)
                     return
+                self._on_state(True)
                 for _ in batch:
                     self._waiting.popleft()

@@ -80,6 +80,7 @@ class Writer:
         return [first, *(self._requests.get() for _ in range(min(self._requests.qsize(), _GROUP)))]
 
     def _commit(self, group: Sequence[_Request]) -> list[Outcome]:
+        changes = self._database.connection.total_changes()
         try:
             self._database.begin()
             results = [work(self._database) for work, _ in group]
@@ -94,7 +95,9 @@ class Writer:
                 return [(group[0][1], None, error)]
             # Each alone, so that the one that fails takes no other along.
             return [outcome for request in group for outcome in self._commit([request])]
-        self._note(None)
+        # What changes nothing is kept on a full disk as well.
+        if self._database.connection.total_changes() != changes:
+            self._note(None)
         return [(future, result, None) for (_, future), result in zip(group, results, strict=True)]
 
     def _note(self, error: Exception | None) -> None:

@@ -261,6 +261,20 @@ async def test_while_the_storage_fails_refusals_are_kept_and_counted(
     assert len(store.log) < 100
 
 
+async def test_whoever_asked_is_told_whether_the_log_can_be_written(store: ModelStore, clock: TurnedClock) -> None:
+    told: list[bool] = []
+    book = Ledger(store, clock, on_state=told.append)
+    await book.flush()
+    assert told == []
+    store.is_failing = True
+    book.refused(refusal())
+    await book.flush()
+    assert told == [False]
+    store.is_failing = False
+    await book.flush()
+    assert told == [False, True]
+
+
 async def test_a_cancelled_flush_writes_nothing_twice(tmp_path: Path, clock: TurnedClock) -> None:
     async with open_sqlite(tmp_path / "chatkey.db") as store:
         book = Ledger(store, clock)

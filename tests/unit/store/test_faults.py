@@ -54,6 +54,19 @@ async def add_until_refused(store: Store) -> None:
         await add(store)
 
 
+async def test_the_storage_is_said_to_work_again_once_it_has_taken_something(
+    store: SqliteStore, files: FaultyFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    files.fault, files.failing = apsw.FullError, {"xWrite"}
+    with pytest.raises(NotDurable):
+        await add(store)
+    assert await store.start("of no message", NOW) is None
+    assert "the storage works again" not in caplog.text
+    files.failing = ()
+    await add(store)
+    assert "the storage works again" in caplog.text
+
+
 @pytest.mark.parametrize(("fault", "failing"), FAULTS)
 async def test_a_fault_is_told_keeps_nothing_and_passes(
     store: SqliteStore, files: FaultyFiles, tmp_path: Path, fault: type[apsw.Error], failing: set[str]
