@@ -18,6 +18,13 @@
      +-- CallbackExpired
      +-- MethodUnknown
      +-- QuotaExceeded
+     +-- TelegramBusy
+     +-- TelegramRefused             what was asked at once of Telegram can't be done
+     |    +-- ChatUnavailable
+     |    +-- BotRightsMissing
+     |    +-- ChatTypeUnsuitable
+     |    +-- MemberNotFound
+     |    +-- MemberProtected
      +-- Unavailable
      |    +-- NotDurable
      |    +-- AuditUnavailable
@@ -183,6 +190,54 @@ class QuotaExceeded(GatewayError):
         """Keep when to try again."""
         super().__init__(message, **facts)
         self.retry_after = retry_after
+
+
+class TelegramBusy(GatewayError):
+    """Telegram asks to wait."""
+
+    reason = "RATE_LIMITED"
+    is_refusal = False
+
+    def __init__(self, message: str | None = None, *, retry_after: timedelta, **facts: str) -> None:
+        """Keep when to try again."""
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
+
+
+class TelegramRefused(GatewayError):
+    """Telegram does not do it."""
+
+    is_refusal = False
+
+
+class ChatUnavailable(TelegramRefused):
+    """The bot is not in this chat, or the chat is gone."""
+
+    reason = "CHAT_UNAVAILABLE"
+
+
+class BotRightsMissing(TelegramRefused):
+    """The bot has not the right to do this in this chat."""
+
+    reason = "BOT_RIGHTS_MISSING"
+
+
+class ChatTypeUnsuitable(TelegramRefused):
+    """This can't be done in a chat of this type."""
+
+    reason = "CHAT_TYPE_UNSUITABLE"
+
+
+class MemberNotFound(TelegramRefused):
+    """Telegram knows nobody of this id in this chat."""
+
+    reason = "MEMBER_NOT_FOUND"
+
+
+class MemberProtected(TelegramRefused):
+    """The bot may not restrict an owner, an administrator or itself."""
+
+    reason = "MEMBER_PROTECTED"
 
 
 class Unavailable(GatewayError):

@@ -154,7 +154,7 @@ class Registry:
         self.require_fresh()
         if cause := self._cause_of(message):
             return cause
-        if self._is_suspended(chat_id):
+        if self.is_suspended(chat_id):
             return "chat_suspended"
         cause, permissions = self._right_in(message.chat_id, self._clients.get(message.client))
         if cause:
@@ -167,7 +167,7 @@ class Registry:
         return None if stored is None else stored.address_ranges
 
     def require_second_factor(self, caller: Caller) -> None:
-        """Return if the caller may do something critical, such as handing on a token.
+        """Return if the caller may do something critical: hand on a token, or moderate a chat.
 
         Raises:
             StepUpRequired: its client needs a second factor for that (`StoredClient.second_factor`), and the token is
@@ -217,7 +217,7 @@ class Registry:
 
     def _right_in(self, chat_id: int, client: StoredClient | None) -> tuple[str, frozenset[Permission]]:
         """Return why a client may do nothing in a chat, and otherwise the most that it may do there."""
-        if self._is_suspended(chat_id):
+        if self.is_suspended(chat_id):
             return "chat_suspended", frozenset()
         if client is not None and client.chat_ids is not None and chat_id not in client.chat_ids:
             return "chat_not_allowed_for_client", frozenset()
@@ -228,7 +228,8 @@ class Registry:
             return "chat_not_authorized", frozenset()
         return "", _EVERYTHING
 
-    def _is_suspended(self, chat_id: int) -> bool:
+    def is_suspended(self, chat_id: int) -> bool:
+        """Whether nothing may be done in a chat, whatever a token says."""
         chat = self._chats.get(chat_id)
         return chat is not None and chat.suspended
 

@@ -42,10 +42,12 @@ from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
 from gateway.delivery.quota import Quotas
 from gateway.delivery.retention import Retention
+from gateway.desk.chats import Chats
 from gateway.desk.desk import Desk
 from gateway.ids import opaque_maker, pooled, uuid7_maker
 from gateway.jwks.file_source import FileSource
 from gateway.jwks.url_source import UrlSource
+from gateway.moderation.moderation import Moderation
 from gateway.rpc.certificates import Certificates, Tls
 from gateway.rpc.server import open_door
 from gateway.store.databases import open_serving
@@ -171,11 +173,20 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
         children = None
         if issuer := own_issuer(config, clock, chance):
             children = Children(issuer, verifier.verify, store.registry, clock, config.narrowed_per_minute)
+        moderation = Moderation(connector.moderator, dispatcher, store, clock, random.SystemRandom().random)
+        stack.push_async_callback(moderation.drain)
         desk = Desk(
             verifier=verifier,
             registry=registry,
             last_use=last_use,
             outbox=outbox,
+            chats=Chats(
+                registry=registry,
+                last_use=last_use,
+                moderation=moderation,
+                clock=clock,
+                calls_per_minute=config.chat_calls_per_minute,
+            ),
             ledger=ledger,
             clock=clock,
             failures=failures,

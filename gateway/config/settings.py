@@ -196,6 +196,11 @@ class Config:
     narrowed_per_minute: int = _setting(
         60, number, "How many tokens a client may narrow from its own in a minute; 0: any number."
     )
+    chat_calls_per_minute: int = _setting(
+        120,
+        number,
+        "How often in a minute a client may look at chats, moderate them, show actions and reactions; 0: any number.",
+    )
     retention: timedelta = _setting(
         timedelta(days=7),
         duration,

@@ -22,7 +22,7 @@ from gateway.delivery.schedule import Schedule
 from gateway.delivery.turns import Turns, equal_weight
 from gateway.delivery.waiting import Waiting
 from gateway.errors import NotDurable, StateStale
-from gateway.model import Draft, Message, State
+from gateway.model import Caller, Draft, Message, State
 from gateway.store.base import Pending
 from gateway.store.chats import Move
 from gateway.telegram.failures import (
@@ -103,6 +103,17 @@ class Attempts(Halting):
         """Say that something came from a chat: if it was closed, it is written to again."""
         if self.chats.was_refused(chat_id) and not self.is_closing:
             self.spawn(self.chats.open(chat_id, "chat_wrote"))
+
+    # For what is asked of Telegram at once.
+
+    def present_id(self, chat_id: int) -> int:
+        """Return the id under which a chat is written to now."""
+        return self.chats.present_id(chat_id)
+
+    async def chat_moved(self, caller: Caller, chat_id: int, failure: ChatMoved) -> None:
+        """Keep that a chat moved, as Telegram answered to a call for it, and have its messages wait or follow."""
+        if move := await self.chats.moved(caller, chat_id, failure):
+            self._follow(move)
 
     # Messages come and go.
 

@@ -1,7 +1,8 @@
 """What is known of chats beyond their messages: which moved, and where to; which are closed, and until when.
 
 A group that becomes a supergroup gets another id, and Telegram says so to whoever writes to the old one. That answer,
-to a message for the very chat, is all that is believed; credentials go on naming the old id, and open nothing else.
+about the very chat that was asked for, is all that is believed; credentials go on naming the old id, and open nothing
+else.
 https://core.telegram.org/bots/api#responseparameters, `migrate_to_chat_id`.
 """
 
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 
 from gateway.clock import Clock
 from gateway.delivery.keeping import again
-from gateway.model import Message, Record
+from gateway.model import Caller, Message, Record
 from gateway.store.chats import ChatStore, Closure, Move
 from gateway.telegram.failures import ChatMoved, ChatRefused, Refused
 
@@ -62,15 +63,15 @@ class Chats:
             and (move is None or move.new_chat_id == new_chat_id)
         )
 
-    async def moved(self, message: Message, chat_id: int, failure: ChatMoved) -> Move | None:
-        """Keep that a chat moved, as Telegram answered to a message for it; None: that is not believed."""
+    async def moved(self, source: Message | Caller, chat_id: int, failure: ChatMoved) -> Move | None:
+        """Keep that a chat moved, as Telegram answered to a message or a call for it; None: that is not believed."""
         if not self.may_move(chat_id, failure.new_chat_id):
             return None
         now = self._clock.now()
         move = Move(chat_id=chat_id, new_chat_id=failure.new_chat_id, approved=self._follows, noticed_at=now)
         facts = {"new_chat_id": move.new_chat_id, "approved": move.approved}
         async with self._one_at_a_time:
-            kept = await again(lambda: self._store.add_move(move, _of(message, "chat.migrated", chat_id, now, **facts)))
+            kept = await again(lambda: self._store.add_move(move, _of(source, "chat.migrated", chat_id, now, **facts)))
             self._moves[chat_id] = kept
         return kept if kept.new_chat_id == move.new_chat_id else None
 
@@ -158,16 +159,16 @@ def opened(chat_id: int, reason: str, now: datetime, by: str = "") -> Record:
     return Record(at=now, event="chat.opened", decision="allow", reason=reason, chat_id=chat_id, facts=facts)
 
 
-def _of(message: Message, event: str, chat_id: int, now: datetime, **facts: str | int | bool) -> Record:
-    """Return the record of what an attempt of a message taught about its chat."""
+def _of(source: Message | Caller, event: str, chat_id: int, now: datetime, **facts: str | int | bool) -> Record:
+    """Return the record of what an attempt of a message, or a call, taught about its chat."""
     return Record(
         at=now,
         event=event,
         decision="error",
-        client=message.client,
-        token_id=message.token_id,
-        key_id=message.key_id,
+        client=source.client,
+        token_id=source.token_id,
+        key_id=source.key_id,
         chat_id=chat_id,
-        message_id=message.id,
+        message_id=source.id if isinstance(source, Message) else "",
         facts=facts,
     )

@@ -13,6 +13,7 @@ from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.slow_lane import SlowLane
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
+from gateway.desk.chats import Chats
 from gateway.desk.messages import Messages
 from gateway.desk.rooms import Failures, Lane, LastUse, Ledger, Outbox, Presses, Registry, Updates, Verifier
 from gateway.desk.stay import RECHECK, Stay
@@ -24,7 +25,11 @@ NOWHERE = Origin()
 
 
 class Desk(Messages, Inbound):
-    """What a caller may ask for, one method per verb; those of messages are in `messages`, of updates in `updates`."""
+    """What a caller may ask for, one method per verb; those of messages are in `messages`, of updates in `updates`.
+
+    Attributes:
+        chats: The verbs of chats as such.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class Desk(Messages, Inbound):
         registry: Registry,
         last_use: LastUse,
         outbox: Outbox,
+        chats: Chats,
         ledger: Ledger,
         clock: Clock,
         failures: Failures | None = None,
@@ -58,6 +64,7 @@ class Desk(Messages, Inbound):
         lane = lane or SlowLane(clock)
         Messages.__init__(self, registry=registry, last_use=last_use, outbox=outbox, lane=lane, clock=clock, stay=stay)
         Inbound.__init__(self, registry=registry, updates=updates, presses=presses, lane=lane, stay=stay)
+        self.chats = chats
         self._verifier = verifier
         self._ledger = ledger
         self._failures = failures or FailedAttempts(clock, 0)
@@ -144,6 +151,7 @@ class Desk(Messages, Inbound):
     def drain(self) -> None:
         """Let every call end that waits: it is answered with what is reached, and later calls do not wait."""
         self._stay.end()
+        self.chats.drain()
         self._lane.end()
 
     async def turn(self, origin: Origin) -> None:

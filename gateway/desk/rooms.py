@@ -55,6 +55,9 @@ class Registry(Protocol):
     def address_ranges(self, client: str) -> AddressRanges | None:
         """Return from where alone a client may call; None: from anywhere."""
 
+    def is_suspended(self, chat_id: int) -> bool:
+        """Whether nothing may be done in a chat, whatever a token says."""
+
     def require_second_factor(self, caller: Caller) -> None:
         """Return if the caller may do something critical; raises `StepUpRequired`."""
 

@@ -28,36 +28,36 @@ def message_to(message: Message) -> pb.Message:
         state=STATES[message.state],
         telegram_message_ids=message.telegram_message_ids,
         request_id=message.request_id,
-        accept_time=_timestamp(message.accepted_at),
+        accept_time=timestamp_to(message.accepted_at),
         attempts=message.attempts,
         possibly_duplicated=message.possibly_duplicated,
-        expire_time=_timestamp(message.expires_at),
+        expire_time=timestamp_to(message.expires_at),
         kind=KINDS[message.kind],
         target_message_id=message.target_id,
         parts=message.parts,
     )
     if message.finished_at is not None:
-        reply.finish_time.CopyFrom(_timestamp(message.finished_at))
+        reply.finish_time.CopyFrom(timestamp_to(message.finished_at))
     if message.failure is not None:
         reply.failure.CopyFrom(_failure(message.failure))
     if message.state in (State.QUEUED, State.RETRY_WAIT) and message.due_at > message.accepted_at:
-        reply.due_time.CopyFrom(_timestamp(message.due_at))
+        reply.due_time.CopyFrom(timestamp_to(message.due_at))
     return reply
 
 
 def sent_to(message: Message, estimated_wait: timedelta | None) -> pb.SendMessageResponse:
     """Return the answer to whoever sent a message."""
-    return pb.SendMessageResponse(message=message_to(message), estimated_wait=_duration(estimated_wait))
+    return pb.SendMessageResponse(message=message_to(message), estimated_wait=duration_to(estimated_wait))
 
 
 def edited_to(message: Message, estimated_wait: timedelta | None) -> pb.EditMessageResponse:
     """Return the answer to whoever edited a message."""
-    return pb.EditMessageResponse(message=message_to(message), estimated_wait=_duration(estimated_wait))
+    return pb.EditMessageResponse(message=message_to(message), estimated_wait=duration_to(estimated_wait))
 
 
 def deleted_to(message: Message, estimated_wait: timedelta | None) -> pb.DeleteMessageResponse:
     """Return the answer to whoever deleted a message."""
-    return pb.DeleteMessageResponse(message=message_to(message), estimated_wait=_duration(estimated_wait))
+    return pb.DeleteMessageResponse(message=message_to(message), estimated_wait=duration_to(estimated_wait))
 
 
 def change_to(message: Message | None, resume_token: str) -> pb.WatchMessagesResponse:
@@ -73,7 +73,7 @@ def refusal_to(answer: Answer, error_id: str = "") -> pb.Refusal:
         description=answer.text,
         metadata=answer.metadata,
         violations=[pb.FieldViolation(field=path, description=what) for path, what in answer.violations],
-        retry_delay=_duration(answer.retry_after),
+        retry_delay=duration_to(answer.retry_after),
         error_id=error_id,
     )
 
@@ -87,7 +87,7 @@ def explanation_to(explanation: Explanation) -> pb.ExplainResponse:
         refusal=refusal_to(answer_to(refusal)) if refusal else None,
         text_length=explanation.text_length,
         parts=explanation.parts,
-        estimated_wait=_duration(explanation.estimated_wait),
+        estimated_wait=duration_to(explanation.estimated_wait),
     )
 
 
@@ -108,8 +108,8 @@ def credential_to(caller: Caller) -> credential_pb.Credential:
         token_id=caller.token_id,
         issuer=caller.issuer,
         grants=[_grant(grant) for grant in caller.grants],
-        issue_time=_timestamp(caller.issued_at),
-        expire_time=_timestamp(caller.expires_at),
+        issue_time=timestamp_to(caller.issued_at),
+        expire_time=timestamp_to(caller.expires_at),
         address_ranges=caller.address_ranges.texts if caller.address_ranges else (),
         certificate_thumbprint=caller.certificate_thumbprint,
         generation=caller.generation,
@@ -133,7 +133,8 @@ def _failure(failure: Failure) -> pb.Failure:
     )
 
 
-def _duration(delta: timedelta | None) -> Duration | None:
+def duration_to(delta: timedelta | None) -> Duration | None:
+    """Return a time as the contract has it."""
     if delta is None:
         return None
     duration = Duration()
@@ -141,6 +142,7 @@ def _duration(delta: timedelta | None) -> Duration | None:
     return duration
 
 
-def _timestamp(at: datetime) -> Timestamp:
+def timestamp_to(at: datetime) -> Timestamp:
+    """Return an instant as the contract has it."""
     since = at - _EPOCH
     return Timestamp(seconds=since.days * 86400 + since.seconds, nanos=since.microseconds * 1000)

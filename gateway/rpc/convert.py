@@ -112,7 +112,7 @@ def draft_from(request: pb.SendMessageRequest) -> tuple[Draft, list[Violation]]:
         when_unknown=_enum(WHEN_UNKNOWN, request, "when_unknown", malformed),
         priority=_enum(PRIORITIES, request, "priority", malformed),
         ttl=_ttl(request.ttl) if request.HasField("ttl") else model.DEFAULT_TTL,
-        send_at=_instant(request.send_at, "send_at", malformed) if request.HasField("send_at") else None,
+        send_at=instant_from(request.send_at, "send_at", malformed) if request.HasField("send_at") else None,
         overflow=_enum(OVERFLOWS, request, "overflow", malformed),
     )
     return draft, malformed
@@ -177,7 +177,7 @@ def listing_from(request: pb.ListMessagesRequest) -> Listing:
         if number not in STATES:
             malformed.append((f"states[{index}]", "is not a state of this version"))
     bounds = [
-        _instant(getattr(request, name), name, malformed) if request.HasField(name) else None
+        instant_from(getattr(request, name), name, malformed) if request.HasField(name) else None
         for name in ("accepted_from", "accepted_until")
     ]
     return Listing(
@@ -214,16 +214,15 @@ def narrowing_from(request: credential_pb.NarrowCredentialRequest) -> Narrowing:
     return Narrowing(grants=grants, ttl=ttl, address_ranges=ranges)
 
 
-def unknown_in(request: ProtoMessage) -> list[Violation]:
-    """Return the fields of a request that this version does not know; of very many, the first."""
-    return list(islice(_unknown_fields(request), _MAX_UNKNOWN))
-
-
 def refuse_unknown_fields(request: ProtoMessage) -> None:
     """Return if the request has no field that this version does not know; raises `RequestInvalid`."""
-    violations = unknown_in(request)
-    if violations:
+    if violations := unknown_in(request):
         raise RequestInvalid(violations)
+
+
+def unknown_in(request: ProtoMessage) -> list[Violation]:
+    """Return the fields of a request that this version does not know, or as many of them as an answer can name."""
+    return list(islice(_unknown_fields(request), _MAX_UNKNOWN))
 
 
 def _malformed(request: Asked) -> list[Violation]:
@@ -274,7 +273,8 @@ def _ttl(duration: Duration) -> timedelta:
     return timedelta(seconds=seconds, microseconds=duration.nanos // 1000)
 
 
-def _instant(timestamp: Timestamp, name: str, malformed: list[Violation]) -> datetime | None:
+def instant_from(timestamp: Timestamp, name: str, malformed: list[Violation]) -> datetime | None:
+    """Return an instant; None where it is none, which is added to what is `malformed`."""
     try:
         return timestamp.ToDatetime(UTC)
     except (ValueError, OverflowError):

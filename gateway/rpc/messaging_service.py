@@ -11,7 +11,7 @@ from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.desk.checks import Violation
 from gateway.desk.desk import Desk
 from gateway.model import Draft, Message
-from gateway.rpc import answers, convert
+from gateway.rpc import answers, chat_convert, convert
 from gateway.rpc.call import Call
 from gateway.rpc.refusals import Refusals
 from gateway.rpc.send_stream import SendStream
@@ -109,3 +109,15 @@ class MessagingService:
         """Say what would become of a message."""
         draft, malformed = convert.draft_to_explain(request)
         return answers.explanation_to(self._desk.explain(call.require_caller(), draft, malformed))
+
+    async def SendChatAction(self, request: pb.SendChatActionRequest, call: Call) -> pb.SendChatActionResponse:
+        """Show that the bot is about to send something."""
+        act, malformed = chat_convert.action_from(request)
+        await self._desk.chats.gesture(call.require_caller(), act, call.time_to_answer(), malformed)
+        return pb.SendChatActionResponse()
+
+    async def SetReaction(self, request: pb.SetReactionRequest, call: Call) -> pb.SetReactionResponse:
+        """Set the bot's reaction to a message."""
+        act, malformed = chat_convert.reaction_from(request)
+        await self._desk.chats.gesture(call.require_caller(), act, call.time_to_answer(), malformed)
+        return pb.SetReactionResponse()

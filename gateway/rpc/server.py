@@ -14,7 +14,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 
-from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2, update_service_pb2
+from chatkey.v1 import chat_service_pb2, credential_self_pb2, messaging_gateway_pb2, update_service_pb2
 from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.desk import Desk
@@ -24,6 +24,7 @@ from gateway.rpc.address import require_address
 from gateway.rpc.authenticate import Authenticate
 from gateway.rpc.call import Call
 from gateway.rpc.certificates import Certificates
+from gateway.rpc.chat_service import ChatService
 from gateway.rpc.credential_self_service import CredentialSelfService
 from gateway.rpc.handlers import PATIENCE, Handle, handler_of_nothing, routes_of
 from gateway.rpc.health_service import HealthService
@@ -153,6 +154,7 @@ async def open_door(
     front = Front(
         services=[
             (messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"], MessagingService(desk, refusals)),
+            (chat_service_pb2.DESCRIPTOR.services_by_name["ChatService"], ChatService(desk)),
             (update_service_pb2.DESCRIPTOR.services_by_name["UpdateService"], UpdateService(desk)),
             (credential_self_pb2.DESCRIPTOR.services_by_name["CredentialSelf"], CredentialSelfService(desk)),
         ],

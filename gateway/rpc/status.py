@@ -21,6 +21,7 @@ from gateway.errors import (
     MessageNotFound,
     QuotaExceeded,
     RequestInvalid,
+    TelegramBusy,
     TooManyFailures,
 )
 
@@ -38,13 +39,18 @@ STATUS: Mapping[str, grpc.StatusCode] = {
     "REQUEST_ID_REUSED": grpc.StatusCode.ALREADY_EXISTS,
     "MESSAGE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "RESOURCE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "MEMBER_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "CHAT_UNAVAILABLE": grpc.StatusCode.FAILED_PRECONDITION,
+    "BOT_RIGHTS_MISSING": grpc.StatusCode.FAILED_PRECONDITION,
+    "CHAT_TYPE_UNSUITABLE": grpc.StatusCode.FAILED_PRECONDITION,
+    "MEMBER_PROTECTED": grpc.StatusCode.FAILED_PRECONDITION,
     "MESSAGE_UNAVAILABLE": grpc.StatusCode.FAILED_PRECONDITION,
     "STATE_CONFLICT": grpc.StatusCode.FAILED_PRECONDITION,
     "APPROVAL_REQUIRED": grpc.StatusCode.FAILED_PRECONDITION,
     "CURSOR_EXPIRED": grpc.StatusCode.OUT_OF_RANGE,
     "CALLBACK_EXPIRED": grpc.StatusCode.FAILED_PRECONDITION,
     "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "RATE_LIMITED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "TOO_MANY_FAILURES": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "NOT_DURABLE": grpc.StatusCode.UNAVAILABLE,
     "AUDIT_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
@@ -96,7 +102,7 @@ def answer_to(error: Exception) -> Answer:
         return _fixed(INTERNAL, "internal error")
     reason = error.failure.reason if isinstance(error, MessageFailed) else error.reason
     violations = tuple(_fitting(_violations(error, reason)))
-    retry_after = error.retry_after if isinstance(error, QuotaExceeded) else None
+    retry_after = error.retry_after if isinstance(error, QuotaExceeded | TelegramBusy) else None
     return Answer(
         code=STATUS[reason],
         reason=reason,
@@ -123,7 +129,7 @@ def _trailers(
     if violations:
         details.append(_bad_request(violations))
     if isinstance(error, MessageNotFound):
-        name = error.facts.get("messageId", "")
+        name = error.facts.get("messageId") or error.facts.get("telegramMessageId", "")
         details.append(ResourceInfo(resource_type=f"{DOMAIN}.Message", resource_name=name))
     more, pushback = _pause(retry_after)
     return (*_packed(reason, str(error)[:MAX_TEXT], [*details, *more]), *pushback)

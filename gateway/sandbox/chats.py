@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Refusal, bad_request, forbidden, migrated
-from .rights import ADMINISTRATOR_RIGHTS, PERMISSIONS
+from .rights import PERMISSIONS, administrator_rights
 
 CHAT_TYPES = ("private", "group", "supergroup", "channel")
 
@@ -21,6 +21,8 @@ BOT_STATUSES: Mapping[str, str] = {
     "not_started": "the user never started the bot",
     "deleted": "the group was deleted",
 }
+
+MEMBER_STATUSES = ("creator", "administrator", "member", "left", "kicked")
 
 GROUP_DIGIT_LIMIT = -1_000_000_000_000
 """Ids from here down belong to supergroups and channels."""
@@ -40,12 +42,15 @@ class Member:
     status: str = "member"
     permissions: dict[str, bool] | None = None
     until_date: int = 0
+    rights: Mapping[str, bool] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The `ChatMember` object."""
         answer: dict[str, Any] = {"user": self.user, "status": self.status}
         if self.status == "administrator":
-            answer |= ADMINISTRATOR_RIGHTS
+            answer |= self.rights
+        if self.status == "creator":
+            answer["is_anonymous"] = False
         if self.status == "restricted":
             answer |= {"is_member": True, **(self.permissions or {}), "until_date": self.until_date}
         if self.status == "kicked":
@@ -68,6 +73,7 @@ class Chat:
     messages: dict[int, Message] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     permissions: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(PERMISSIONS, True))
+    bot_rights: Mapping[str, bool] = field(default_factory=dict)
     pinned: list[int] = field(default_factory=list)
     reactions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     last_message_id: int = 0
@@ -110,10 +116,10 @@ class Chat:
         if self.type in ("supergroup", "channel") and self.bot_status in ("left", "kicked"):
             raise self._closed()
 
-    def require_administrator(self, right: str) -> None:
-        """Refuse when the bot is no administrator here; `right` is what it lacks."""
-        if self.bot_status != "administrator":
-            raise bad_request(f"not enough rights to {right}")
+    def require_right(self, name: str, purpose: str) -> None:
+        """Refuse when the bot is no administrator here, or one without this right; `purpose` is what it can't do."""
+        if self.bot_status != "administrator" or not self.bot_rights.get(name, False):
+            raise bad_request(f"not enough rights to {purpose}")
 
     def _closed(self) -> Refusal:
         if self.migrate_to_chat_id:
@@ -157,6 +163,8 @@ def new_chat(
     bot_status: str = "",
     migrate_to_chat_id: int = 0,
     topics: Sequence[int] = (),
+    bot_rights: Mapping[str, bool] | None = None,
+    members: Sequence[Mapping[str, Any]] = (),
 ) -> Chat:
     """A chat from what a person says about it; `ValueError` says what does not fit."""
     kind = kind or ("private" if chat_id > 0 else "supergroup" if chat_id <= GROUP_DIGIT_LIMIT else "group")
@@ -176,8 +184,26 @@ def new_chat(
         raise ValueError("only a chat of type group can have migrated to a supergroup")
     if topics and kind != "supergroup":
         raise ValueError("only a supergroup has topics")
+    rights = administrator_rights(kind)
+    for name, given in (bot_rights or {}).items():
+        if name not in rights or not isinstance(given, bool):
+            raise ValueError(f"bot_rights has some of {', '.join(rights)}, each true or false, not {name!r}")
     title = title or (f"User {chat_id}" if kind == "private" else f"Chat {chat_id}")
     chat = Chat(chat_id, kind, title, history_limit, username, bot_status, migrate_to_chat_id, frozenset(topics))
+    chat.bot_rights = rights | dict(bot_rights or {})
+    for each in members:
+        member = _member(each, kind)
+        chat.members[member.user["id"]] = member
     if kind == "private":
         chat.members[chat_id] = Member({"id": chat_id, "is_bot": False, "first_name": title})
     return chat
+
+
+def _member(given: Mapping[str, Any], chat_type: str) -> Member:
+    user_id, status = given.get("id"), given.get("status", "member")
+    if not isinstance(user_id, int) or user_id <= 0 or set(given) - {"id", "first_name", "status"}:
+        raise ValueError('members are such as {"id": 7, "first_name": "Ann", "status": "administrator"}')
+    if status not in MEMBER_STATUSES or chat_type == "private":
+        raise ValueError(f"the status of a member of a group or channel is one of {', '.join(MEMBER_STATUSES)}")
+    user = {"id": user_id, "is_bot": False, "first_name": str(given.get("first_name") or f"User {user_id}")}
+    return Member(user, status=status, rights=administrator_rights(chat_type) if status == "administrator" else {})

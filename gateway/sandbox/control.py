@@ -9,7 +9,7 @@ import orjson
 
 from .sandbox import Sandbox
 
-_CHAT_NAMES = {"id", "type", "title", "username", "bot_status", "migrate_to_chat_id", "topics"}
+_CHAT_NAMES = {"id", "type", "title", "username", "bot_status", "migrate_to_chat_id", "topics", "bot_rights", "members"}
 _FAULT_NAMES = {"method", "chat_id", "times", "fault"}
 
 
@@ -55,6 +55,11 @@ def _add_chat(sandbox: Sandbox, given: Mapping[str, Any]) -> Any:
     topics = given.get("topics", [])
     if not isinstance(topics, list) or not all(type(topic) is int and topic > 0 for topic in topics):
         raise ValueError("topics is a list of numbers above 0")
+    if not isinstance(given.get("bot_rights", {}), dict):
+        raise ValueError('bot_rights is an object such as {"can_pin_messages": false}')
+    members = given.get("members", [])
+    if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
+        raise ValueError('members is a list of objects such as {"id": 7, "first_name": "Ann", "status": "member"}')
     sandbox.add_chat(chat_id, **{name: value for name, value in given.items() if name != "id"})
     return sandbox.chats[chat_id].describe()
 

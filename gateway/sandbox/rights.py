@@ -49,6 +49,9 @@ ADMINISTRATOR_RIGHTS: Mapping[str, bool] = {
 }
 """Members of `ChatMemberAdministrator` of somebody who may do everything openly."""
 
+_OF_CHANNELS = ("can_post_messages", "can_edit_messages")
+_OF_GROUPS = ("can_pin_messages", "can_manage_topics")
+
 _LIKE = {
     "can_react_to_messages": "can_send_messages",
     "can_edit_tag": "can_pin_messages",
@@ -70,3 +73,11 @@ def read_permissions(fields: Fields, *, independent: bool) -> dict[str, bool]:
         if granted["can_send_polls"] or any(granted[name] for name in _MEDIA):
             granted["can_send_messages"] = True
     return granted | {name: granted[model] for name, model in _LIKE.items() if name not in fields}
+
+
+def administrator_rights(chat_type: str) -> dict[str, bool]:
+    """The rights that an administrator may have in a chat of this type, all of them given."""
+    if chat_type == "channel":
+        rights = {name: right for name, right in ADMINISTRATOR_RIGHTS.items() if name not in _OF_GROUPS}
+        return rights | dict.fromkeys(_OF_CHANNELS, True)
+    return dict(ADMINISTRATOR_RIGHTS)

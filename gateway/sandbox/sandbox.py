@@ -49,11 +49,15 @@ class Sandbox(World):
         bot_status: str = "",
         migrate_to_chat_id: int = 0,
         topics: Sequence[int] = (),
+        bot_rights: Mapping[str, bool] | None = None,
+        members: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Let the bots know a chat, or change one they know; its messages stay.
 
         Without `type` the id decides: above 0 private, from -1000000000000 down a supergroup, else a group.
-        `bot_status` is one of `BOT_STATUSES`. Raises `ValueError` when the parts do not fit together.
+        `bot_status` is one of `BOT_STATUSES`; `bot_rights` says which rights the bot has not where it is an
+        administrator, such as `{"can_pin_messages": False}`. `members` are people such as `{"id": 7, "first_name":
+        "Ann", "status": "administrator"}`. Raises `ValueError` when the parts do not fit together.
         """
         chat = new_chat(
             id,
@@ -64,10 +68,12 @@ class Sandbox(World):
             bot_status=bot_status,
             migrate_to_chat_id=migrate_to_chat_id,
             topics=topics,
+            bot_rights=bot_rights,
+            members=members,
         )
         if (known := self.chats.get(id)) is not None:
             chat.messages, chat.last_message_id = known.messages, known.last_message_id
-            chat.members = {**chat.members, **known.members}
+            chat.members = {**known.members, **chat.members}
             chat.pinned, chat.reactions, chat.permissions = known.pinned, known.reactions, known.permissions
         self.chats[id] = chat
         for member in chat.members.values():

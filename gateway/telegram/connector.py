@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from telegram import (
     Bot,
@@ -23,16 +23,15 @@ from telegram import (
 
 from gateway.model import Button, Draft, Entity, LinkPreview, TextFormat
 from gateway.telegram.address import PUBLIC_API, checked_base_url, checked_proxy
-from gateway.telegram.failures import Refused, Unanswered
+from gateway.telegram.moderator import Moderator
+from gateway.telegram.results import result_of
 from gateway.telegram.token import TokenSource
-from gateway.telegram.transport import Failed, Transport
+from gateway.telegram.transport import Transport
 from gateway.telegram.wire import PLACEHOLDER
 
 _PARSE_MODE = {TextFormat.PLAIN: None, TextFormat.HTML: "HTML", TextFormat.MARKDOWN_V2: "MarkdownV2"}
 DOCUMENT_NAME = "message.txt"
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,11 @@ class BotIdentity:
 
 
 class Connector:
-    """Speaks to Telegram for one bot; every failure is one of `gateway.telegram.failures`."""
+    """Speaks to Telegram for one bot; every failure is one of `gateway.telegram.failures`.
+
+    Attributes:
+        moderator: Asks about chats as such.
+    """
 
     def __init__(self, token: TokenSource, transport: Transport) -> None:
         """Take an initialized transport that signs with the same token; `open_connector` builds both."""
@@ -62,6 +65,7 @@ class Connector:
         self._transport = transport
         placeholder = f"{token.read().bot_id}:{PLACEHOLDER}"
         self._bot = Bot(placeholder, request=transport, get_updates_request=transport)
+        self.moderator = Moderator(self._bot, token.read().bot_id, transport)
 
     @property
     def token_version(self) -> int:
@@ -74,7 +78,7 @@ class Connector:
         Raises:
             BotFailure: It could not be learned.
         """
-        user = await _result_of(self._bot.get_me())
+        user = await result_of(self._bot.get_me())
         return BotIdentity(id=user.id, username=user.username or "", name=user.first_name)
 
     async def send_message(self, draft: Draft) -> tuple[int, ...]:
@@ -90,9 +94,9 @@ class Connector:
             Refused: Telegram did not send it.
         """
         if draft.document:
-            message = await _result_of(self._bot.send_document(**_document_from(draft), **_placing_from(draft)))
+            message = await result_of(self._bot.send_document(**_document_from(draft), **_placing_from(draft)))
         else:
-            message = await _result_of(self._bot.send_message(**_content_from(draft), **_placing_from(draft)))
+            message = await result_of(self._bot.send_message(**_content_from(draft), **_placing_from(draft)))
         return (message.message_id,)
 
     async def edit_message(self, draft: Draft, message_id: int) -> None:
@@ -105,7 +109,7 @@ class Connector:
             MessageGone, MessageFixed: It can't be changed.
             BotFailure: As `send_message`.
         """
-        await _result_of(self._bot.edit_message_text(**_content_from(draft), message_id=message_id))
+        await result_of(self._bot.edit_message_text(**_content_from(draft), message_id=message_id))
 
     async def delete_message(self, chat_id: int, message_id: int) -> None:
         """Take one of the bot's messages out of its chat (`deleteMessage`), which Telegram allows for 48 hours.
@@ -115,7 +119,7 @@ class Connector:
             MessageFixed: It can't be taken out.
             BotFailure: As `send_message`.
         """
-        await _result_of(self._bot.delete_message(chat_id, message_id))
+        await result_of(self._bot.delete_message(chat_id, message_id))
 
     async def delete_messages(self, chat_id: int, message_ids: Sequence[int]) -> None:
         """Take several of the bot's messages out of their chat (`deleteMessages`): 2 to 100 ids.
@@ -126,7 +130,7 @@ class Connector:
             MessageFixed: One of them can't be taken out, and none was.
             BotFailure: As `send_message`.
         """
-        await _result_of(self._bot.delete_messages(chat_id, message_ids))
+        await result_of(self._bot.delete_messages(chat_id, message_ids))
 
     async def answer_callback(self, callback_id: str, text: str, *, show_alert: bool) -> None:
         """Answer a press on a button (`answerCallbackQuery`): end the spinner, and show a text if there is one.
@@ -135,7 +139,7 @@ class Connector:
             Refused: 400 where the press was too long ago, or is answered.
             BotFailure: As `send_message`.
         """
-        await _result_of(self._bot.answer_callback_query(callback_id, text or None, show_alert=show_alert))
+        await result_of(self._bot.answer_callback_query(callback_id, text or None, show_alert=show_alert))
 
     async def seen_chats(self) -> tuple[SeenChat, ...]:
         """Return the chats of the updates that wait for the bot (`getUpdates`), and stay there; at most 100 of them.
@@ -144,7 +148,7 @@ class Connector:
             Refused: 409 while something else fetches the bot's updates, or a webhook is set.
             BotFailure: It could not be learned.
         """
-        updates = await _result_of(self._bot.get_updates(timeout=0))
+        updates = await result_of(self._bot.get_updates(timeout=0))
         chats = {update.effective_chat.id: update.effective_chat for update in updates if update.effective_chat}
         return tuple(SeenChat(id=chat.id, type=chat.type, title=chat.effective_name or "") for chat in chats.values())
 
@@ -154,14 +158,7 @@ class Connector:
         Raises:
             BotFailure: It could not be learned.
         """
-        try:
-            # Not through Bot.get_chat: an answer whose fields that library does not know is an answer all the same.
-            await _result_of(self._transport.call("getChat", {"chat_id": chat_id}))
-        except Refused as refused:
-            if refused.code in (400, 403):
-                return False
-            raise
-        return True
+        return await self.moderator.chat_answers(chat_id)
 
 
 @asynccontextmanager
@@ -212,18 +209,6 @@ async def open_connector(
 def _keeps_no_message_text(record: logging.LogRecord) -> bool:
     """Drop what python-telegram-bot says at DEBUG: whole messages and their chats."""
     return record.levelno > logging.DEBUG
-
-
-async def _result_of(call: Awaitable[_Result]) -> _Result:
-    """Return what a call returns; python-telegram-bot's exceptions end here."""
-    try:
-        return await call
-    except Failed as failed:
-        failure = failed.failure
-    except Exception as error:  # noqa: BLE001 - whatever the library stumbles over in an answer, the request was made
-        failure = Unanswered(f"the answer can't be read: {type(error).__name__}")
-    # Outside of the `except`, so that nothing of the library's own exception travels along as its context.
-    raise failure
 
 
 def _placing_from(draft: Draft) -> dict[str, Any]:

@@ -11,8 +11,10 @@ import apsw
 import grpc
 import pytest
 
+from chatkey.v1 import chat_service_pb2 as chat_pb
 from chatkey.v1 import credential_self_pb2 as credential_pb
 from chatkey.v1 import messaging_gateway_pb2 as pb
+from gateway.model import Permission
 from gateway.store.sqlite import open_sqlite
 from tests.support.faulty_files import FaultyFiles
 from tests.support.open_door import Outside, outside, refusal_of
@@ -86,3 +88,18 @@ async def test_row_48_a_disk_that_does_not_answer_holds_back_what_it_should_have
     files.answers.set()
     assert await asyncio.gather(*under_way) == [grpc.StatusCode.OK, grpc.StatusCode.OK]
     assert len(view.house.telegram.sent) == 1
+
+
+async def test_row_48_nothing_is_moderated_that_can_not_be_written_down(view: Outside, files: FaultyFiles) -> None:
+    token = view.house.token(permissions=frozenset(Permission))
+    ban = chat_pb.BanChatMemberRequest(chat_id=CHAT, user_id=1)
+    files.fault, files.failing = apsw.FullError, {"xWrite"}
+    refused = await refusal_of(view.chats.BanChatMember(ban, metadata=view.bearer(token)))
+    assert (refused.code, refused.info.reason) == (grpc.StatusCode.UNAVAILABLE, "AUDIT_UNAVAILABLE")
+    await view.chats.GetChat(chat_pb.GetChatRequest(chat_id=CHAT), metadata=view.bearer(token))
+    assert view.house.telegram.done == []
+    files.failing = ()
+    await view.chats.BanChatMember(ban, metadata=view.bearer(token))
+    events = [record.event for _, record in await view.house.store.records(chat_id=CHAT)]
+    assert events == ["chat.moderation_begun", "chat.moderation_ended"]
+    assert len(view.house.telegram.done) == 1

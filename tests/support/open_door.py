@@ -15,7 +15,12 @@ from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from chatkey.v1 import credential_self_pb2_grpc, messaging_gateway_pb2_grpc, update_service_pb2_grpc
+from chatkey.v1 import (
+    chat_service_pb2_grpc,
+    credential_self_pb2_grpc,
+    messaging_gateway_pb2_grpc,
+    update_service_pb2_grpc,
+)
 from gateway.rpc.server import Door, open_door
 from tests.support.open_house import House, open_house
 
@@ -58,6 +63,10 @@ class Outside:
     @property
     def updates(self) -> Any:
         return update_service_pb2_grpc.UpdateServiceStub(self.channel)
+
+    @property
+    def chats(self) -> Any:
+        return chat_service_pb2_grpc.ChatServiceStub(self.channel)
 
     @property
     def credential_self(self) -> Any:

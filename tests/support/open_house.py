@@ -27,8 +27,21 @@ from gateway.clock import Clock, SystemClock
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.outbox import Outbox
 from gateway.delivery.pacing import MODES, Pacing
+from gateway.desk.chats import Chats
 from gateway.desk.desk import Desk
-from gateway.model import Caller, Draft, Grant, Permission, Record
+from gateway.model import (
+    Caller,
+    Chat,
+    ChatAct,
+    ChatMember,
+    ChatType,
+    Draft,
+    Grant,
+    MemberStatus,
+    Permission,
+    Record,
+)
+from gateway.moderation.moderation import Moderation
 from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from gateway.telegram.failures import BotFailure
 from gateway.updates.feed import Feed
@@ -37,6 +50,7 @@ from gateway.updates.presses import Presses
 
 ISSUER, AUDIENCE, CLIENT = "test-issuer", "test-audience", "billing"
 CHAT = -1001234567890
+CHAT_CALLS_PER_MINUTE = 60
 KEY = SigningKey.generate()
 
 
@@ -54,6 +68,8 @@ class PlayedTelegram:
     """The far side: takes what it is sent, unless told to fail or to keep silent."""
 
     sent: list[Draft] = field(default_factory=list)
+    done: list[ChatAct] = field(default_factory=list)
+    looked_at: list[int] = field(default_factory=list)
     failure: BotFailure | None = None
     chat_is_there: bool = True
     answers: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,6 +103,26 @@ class PlayedTelegram:
     async def answer_callback(self, callback_id: str, text: str, *, show_alert: bool) -> None:
         self.pressed.append((callback_id, text, show_alert))
         await self.answers.wait()
+
+    async def get_chat(self, chat_id: int) -> Chat:
+        self.looked_at.append(chat_id)
+        if self.failure is not None:
+            raise self.failure
+        return Chat(id=chat_id, type=ChatType.SUPERGROUP, title="Ops")
+
+    async def get_member(self, chat_id: int, user_id: int) -> ChatMember:
+        await self.get_chat(chat_id)
+        return ChatMember(user_id=user_id, name="Ann", status=MemberStatus.MEMBER, is_present=True)
+
+    async def administrators(self, chat_id: int) -> tuple[ChatMember, ...]:
+        return (await self.get_member(chat_id, 1),)
+
+    async def carry_out(self, act: ChatAct) -> None:
+        self.done.append(act)
+        self.asked.set()
+        await self.answers.wait()
+        if self.failure is not None:
+            raise self.failure
 
     async def chat_answers(self, chat_id: int) -> bool:
         return self.chat_is_there
@@ -168,11 +204,19 @@ async def open_house(
         ledger = Ledger(store, clock)
         last_use = LastUse(store.registry)
         feed = Feed(store.updates)
+        moderation = Moderation(telegram, dispatcher, store, clock, lambda: 0.5)
         desk = Desk(
             verifier=verifier,
             registry=registry,
             last_use=last_use,
             outbox=outbox,
+            chats=Chats(
+                registry=registry,
+                last_use=last_use,
+                moderation=moderation,
+                clock=clock,
+                calls_per_minute=CHAT_CALLS_PER_MINUTE,
+            ),
             ledger=ledger,
             clock=clock,
             failures=failures,

@@ -10,15 +10,20 @@
      |    +-- TextTooLong
      +-- RequestIdReused             the same request_id with another content
      +-- MessageNotFound
+     +-- MemberNotFound              Telegram knows nobody of that id in the chat
      +-- ResourceNotFound            such as a press on a button that is of another chat
      +-- CursorExpired               some of what happened after it is not kept any more: begin anew
      +-- FailedPrecondition
      |    +-- ChatUnavailable        the bot is not in the chat, was blocked, or the chat is gone
+     |    +-- BotRightsMissing       the bot is no administrator of the chat, or one without the right
+     |    +-- ChatTypeUnsuitable     such as restricting somebody in a chat with one person
+     |    +-- MemberProtected        an owner, an administrator, or the bot itself
      |    +-- ApprovalRequired       a second person has to approve the request
      |    +-- StateConflict          such as cancelling a message that is on its way
      |    +-- CallbackExpired        the press on a button was too long ago to be answered
      +-- ResourceExhausted           `retry_after` says when to try again
      |    +-- QuotaExceeded
+     |    +-- RateLimited            Telegram asks to wait for longer than the call may
      |    +-- TooManyFailures        for a token that was not accepted before
      +-- Unavailable                 repeated by the client until the deadline; raised when that is over
      |    +-- NotDurable
@@ -120,6 +125,10 @@ class MessageNotFound(ChatkeyError):
     """This client has no such message."""
 
 
+class MemberNotFound(ChatkeyError):
+    """Telegram knows nobody of that id in the chat."""
+
+
 class ResourceNotFound(ChatkeyError):
     """What is asked for is not known."""
 
@@ -134,6 +143,18 @@ class FailedPrecondition(ChatkeyError):
 
 class ChatUnavailable(FailedPrecondition):
     """The chat can't be written to."""
+
+
+class BotRightsMissing(FailedPrecondition):
+    """The bot has not the right to do this in the chat."""
+
+
+class ChatTypeUnsuitable(FailedPrecondition):
+    """This can't be done in a chat of this type."""
+
+
+class MemberProtected(FailedPrecondition):
+    """The bot may not restrict an owner, an administrator or itself."""
 
 
 class ApprovalRequired(FailedPrecondition):
@@ -154,6 +175,10 @@ class ResourceExhausted(ChatkeyError):
 
 class QuotaExceeded(ResourceExhausted):
     """The client has used up what it may send or queue for now."""
+
+
+class RateLimited(ResourceExhausted):
+    """Telegram asks to wait for longer than the call may."""
 
 
 class TooManyFailures(ResourceExhausted):
@@ -191,7 +216,7 @@ class MessageFailed(ChatkeyError):
 
 
 class TelegramFailed(MessageFailed):
-    """Telegram failed on every attempt."""
+    """Telegram failed on every attempt. Without a `message_id` what was asked may have been done: repeat it."""
 
 
 class MessageExpired(MessageFailed):

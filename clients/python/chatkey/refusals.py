@@ -14,8 +14,10 @@ from google.rpc import error_details_pb2, status_pb2
 from chatkey.errors import (
     ApprovalRequired,
     AuditUnavailable,
+    BotRightsMissing,
     CallbackExpired,
     ChatkeyError,
+    ChatTypeUnsuitable,
     ChatUnavailable,
     CredentialEnded,
     CursorExpired,
@@ -23,6 +25,8 @@ from chatkey.errors import (
     FailedPrecondition,
     InternalError,
     InvalidRequest,
+    MemberNotFound,
+    MemberProtected,
     MessageExpired,
     MessageNotFound,
     MessageUnavailable,
@@ -30,6 +34,7 @@ from chatkey.errors import (
     NotDurable,
     PermissionDenied,
     QuotaExceeded,
+    RateLimited,
     RequestIdReused,
     ResourceExhausted,
     ResourceNotFound,
@@ -77,6 +82,11 @@ BY_REASON: Mapping[str, type[ChatkeyError]] = {
     "AUDIT_UNAVAILABLE": AuditUnavailable,
     "STATE_STALE": StateStale,
     "TOO_MANY_FAILURES": TooManyFailures,
+    "BOT_RIGHTS_MISSING": BotRightsMissing,
+    "CHAT_TYPE_UNSUITABLE": ChatTypeUnsuitable,
+    "MEMBER_NOT_FOUND": MemberNotFound,
+    "MEMBER_PROTECTED": MemberProtected,
+    "RATE_LIMITED": RateLimited,
 }
 
 BY_CODE: Mapping[grpc.StatusCode, type[ChatkeyError]] = {
@@ -152,7 +162,8 @@ def _complete(error: ChatkeyError, code: grpc.StatusCode, metadata: Mapping[str,
     error.metadata = dict(metadata)
     error.message_id = error.metadata.get("messageId", "")
     error.request_id = request_id
-    error.retriable = code is grpc.StatusCode.UNAVAILABLE and error.may_retry
+    # Only a message ends for good; without one the call has failed, and may be repeated.
+    error.retriable = code is grpc.StatusCode.UNAVAILABLE and (error.may_retry or not error.message_id)
 
 
 def closed(request_id: str) -> ChatkeyError:

@@ -1,4 +1,9 @@
-"""Pins, bans and permissions."""
+"""Pins, bans and permissions.
+
+Of TDLib (DialogManager.cpp, DialogParticipantManager.cpp): "not enough rights to …", "user is an administrator of the
+chat", "can't remove chat owner", "can't restrict self", "can't change … chat permissions". Of the Bot API server
+(Client.cpp): "method is available …", "can't ban members in private chats". Telegram's own: names in capitals.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,8 @@ from gateway.sandbox.jsonvalues import Fields
 from gateway.sandbox.rights import read_permissions
 
 from .call import Call
+
+_SOONEST_S, _LATEST_S = 30, 366 * 24 * 3600
 
 
 def pin_chat_message(call: Call) -> bool:
@@ -43,8 +50,8 @@ def set_chat_permissions(call: Call) -> bool:
     permissions = _read_permissions(call)
     chat = call.writable_chat()
     if chat.type not in ("group", "supergroup"):
-        raise bad_request("can't change permissions of a chat of this type")
-    chat.require_administrator("change chat permissions")
+        raise bad_request(f"can't change {chat.type} chat permissions")
+    chat.require_right("can_restrict_members", "change chat permissions")
     if permissions == chat.permissions:
         raise bad_request("CHAT_NOT_MODIFIED")
     chat.permissions = permissions
@@ -60,7 +67,7 @@ def restrict_chat_member(call: Call) -> bool:
         raise bad_request("method is available only for supergroups")
     member = _subject(call, chat, user_id, "restrict/unrestrict chat member")
     member.permissions = permissions
-    member.until_date = call.parameters.integer("until_date")
+    member.until_date = _until_date(call)
     member.status = "member" if all(permissions.values()) else "restricted"
     return True
 
@@ -70,8 +77,10 @@ def ban_chat_member(call: Call) -> bool:
     user_id = call.user_id()
     chat = _moderated(call)
     member = _subject(call, chat, user_id, "restrict/unrestrict chat member")
-    member.status = "kicked"
-    member.until_date = call.parameters.integer("until_date")
+    member.status = "kicked" if chat.type != "group" else "left"
+    member.until_date = _until_date(call)
+    if chat.type != "group" or call.parameters.flag("revoke_messages"):
+        _forget_all(chat, user_id)
     return True
 
 
@@ -90,7 +99,8 @@ def unban_chat_member(call: Call) -> bool:
 def _pinnable(call: Call) -> Chat:
     chat = call.writable_chat()
     if chat.type != "private":
-        chat.require_administrator("manage pinned messages in the chat")
+        right = "can_edit_messages" if chat.type == "channel" else "can_pin_messages"
+        chat.require_right(right, "manage pinned messages in the chat")
     return chat
 
 
@@ -101,8 +111,8 @@ def _moderated(call: Call) -> Chat:
     return chat
 
 
-def _subject(call: Call, chat: Chat, user_id: int, right: str) -> Member:
-    chat.require_administrator(right)
+def _subject(call: Call, chat: Chat, user_id: int, purpose: str) -> Member:
+    chat.require_right("can_restrict_members", purpose)
     if user_id == call.bot.id:
         raise bad_request("can't restrict self")
     member = chat.members.get(user_id)
@@ -111,9 +121,23 @@ def _subject(call: Call, chat: Chat, user_id: int, right: str) -> Member:
         if user is None:
             raise bad_request("PARTICIPANT_ID_INVALID")
         member = chat.members[user_id] = Member(user, status="left")
-    if member.status in ("creator", "administrator"):
+    if member.status == "creator":
+        raise bad_request("can't remove chat owner")
+    if member.status == "administrator":
         raise bad_request("user is an administrator of the chat")
     return member
+
+
+def _until_date(call: Call) -> int:
+    """When it ends; 0, which is never, for what is too soon or too late: https://core.telegram.org/bots/api#banchatmember"""
+    until = call.parameters.integer("until_date")
+    return until if _SOONEST_S <= until - call.world.wall() <= _LATEST_S else 0
+
+
+def _forget_all(chat: Chat, user_id: int) -> None:
+    for message in [*chat.messages.values()]:
+        if message.get("from", {}).get("id") == user_id:
+            chat.forget(message["message_id"])
 
 
 def _read_permissions(call: Call) -> dict[str, bool]:

@@ -77,7 +77,7 @@ def get_chat_member_count(call: Call) -> int:
 
 def _own_membership(call: Call, chat: Chat) -> Member:
     status = chat.bot_status if chat.bot_status in ("administrator", "member", "kicked") else "left"
-    return Member(call.bot.user, status="member" if chat.type == "private" else status)
+    return Member(call.bot.user, status="member" if chat.type == "private" else status, rights=chat.bot_rights)
 
 
 METHODS = {

@@ -182,7 +182,7 @@ async def test_a_refused_message_is_the_error_that_sending_it_would_raise_and_th
 async def test_a_reason_decides_the_class_and_only_unavailability_is_worth_a_repeat(
     client: Any, far_side: FarSide, reason: str
 ) -> None:
-    far_side.refusals = {"bad": pb.Refusal(code=14, reason=f"ERROR_REASON_{reason}")}
+    far_side.refusals = {"bad": pb.Refusal(code=14, reason=f"ERROR_REASON_{reason}", metadata={"messageId": "m-9"})}
     (error,) = await outcomes(client, [Outgoing("bad")])
     assert isinstance(error, ChatkeyError)
     assert type(error) is BY_REASON[reason]

@@ -26,7 +26,7 @@ async def house() -> AsyncIterator[House]:
 
 def desk_of(house: House, **rooms: object) -> Desk:
     arguments: dict[str, object] = {"ledger": house.ledger, "registry": house.registry, "last_use": house.last_use}
-    arguments |= {"verifier": house.verifier, "outbox": None, "clock": house.clock, **rooms}
+    arguments |= {"verifier": house.verifier, "outbox": None, "chats": house.desk.chats, "clock": house.clock, **rooms}
     return Desk(**arguments)  # type: ignore[arg-type]
 
 

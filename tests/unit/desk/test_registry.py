@@ -208,6 +208,7 @@ async def test_while_the_registry_is_stale_nothing_is_written_and_all_is_read(ho
         registry=unread,
         last_use=house.last_use,
         outbox=house.desk._outbox,
+        chats=house.desk.chats,
         ledger=house.ledger,
         clock=house.clock,
         children=house.desk._children,

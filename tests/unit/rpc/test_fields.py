@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2
+from chatkey.v1 import chat_service_pb2, credential_self_pb2, messaging_gateway_pb2
 
 SERVICES = [
     service
-    for file in (messaging_gateway_pb2, credential_self_pb2)
+    for file in (messaging_gateway_pb2, chat_service_pb2, credential_self_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 REQUESTS = {method.input_type.full_name: method.input_type for service in SERVICES for method in service.methods}

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from grpc_health.v1 import health_pb2
 
-from chatkey.v1 import credential_self_pb2, messaging_gateway_pb2, update_service_pb2
+from chatkey.v1 import chat_service_pb2, credential_self_pb2, messaging_gateway_pb2, update_service_pb2
 from gateway.rpc.policy import POLICY, Access, require_complete
 
 
 def registered() -> set[str]:
-    files = (messaging_gateway_pb2, update_service_pb2, credential_self_pb2, health_pb2)
+    files = (messaging_gateway_pb2, chat_service_pb2, update_service_pb2, credential_self_pb2, health_pb2)
     return {
         f"/{service.full_name}/{method.name}"
         for file in files

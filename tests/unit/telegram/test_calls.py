@@ -17,10 +17,18 @@ OF_THE_LIBRARY = {
     "delete_message",
     "delete_messages",
     "get_updates",
+    "set_chat_permissions",
+    "restrict_chat_member",
+    "ban_chat_member",
+    "unban_chat_member",
+    "pin_chat_message",
+    "unpin_chat_message",
+    "send_chat_action",
+    "set_message_reaction",
 }
 """Methods of python-telegram-bot's `Bot`."""
 
-OURS = {"getChat"}
+OURS = {"getChat", "getChatMember", "getChatAdministrators"}
 """Methods that go past python-telegram-bot, by their name in the Bot API."""
 
 AROUND_THE_LISTS = {"do_api_request", "api_kwargs", "getattr", "__getattribute__", "eval", "exec"}

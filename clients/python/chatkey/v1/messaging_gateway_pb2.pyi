@@ -90,6 +90,21 @@ class LinkPreview(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LINK_PREVIEW_UNSPECIFIED: _ClassVar[LinkPreview]
     LINK_PREVIEW_NONE: _ClassVar[LinkPreview]
     LINK_PREVIEW_AUTO: _ClassVar[LinkPreview]
+
+class ChatAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHAT_ACTION_UNSPECIFIED: _ClassVar[ChatAction]
+    CHAT_ACTION_TYPING: _ClassVar[ChatAction]
+    CHAT_ACTION_UPLOAD_PHOTO: _ClassVar[ChatAction]
+    CHAT_ACTION_RECORD_VIDEO: _ClassVar[ChatAction]
+    CHAT_ACTION_UPLOAD_VIDEO: _ClassVar[ChatAction]
+    CHAT_ACTION_RECORD_VOICE: _ClassVar[ChatAction]
+    CHAT_ACTION_UPLOAD_VOICE: _ClassVar[ChatAction]
+    CHAT_ACTION_UPLOAD_DOCUMENT: _ClassVar[ChatAction]
+    CHAT_ACTION_CHOOSE_STICKER: _ClassVar[ChatAction]
+    CHAT_ACTION_FIND_LOCATION: _ClassVar[ChatAction]
+    CHAT_ACTION_RECORD_VIDEO_NOTE: _ClassVar[ChatAction]
+    CHAT_ACTION_UPLOAD_VIDEO_NOTE: _ClassVar[ChatAction]
 RESOLUTION_UNSPECIFIED: Resolution
 RESOLUTION_DELIVERED: Resolution
 RESOLUTION_DROPPED: Resolution
@@ -139,6 +154,18 @@ PRIORITY_HIGH: Priority
 LINK_PREVIEW_UNSPECIFIED: LinkPreview
 LINK_PREVIEW_NONE: LinkPreview
 LINK_PREVIEW_AUTO: LinkPreview
+CHAT_ACTION_UNSPECIFIED: ChatAction
+CHAT_ACTION_TYPING: ChatAction
+CHAT_ACTION_UPLOAD_PHOTO: ChatAction
+CHAT_ACTION_RECORD_VIDEO: ChatAction
+CHAT_ACTION_UPLOAD_VIDEO: ChatAction
+CHAT_ACTION_RECORD_VOICE: ChatAction
+CHAT_ACTION_UPLOAD_VOICE: ChatAction
+CHAT_ACTION_UPLOAD_DOCUMENT: ChatAction
+CHAT_ACTION_CHOOSE_STICKER: ChatAction
+CHAT_ACTION_FIND_LOCATION: ChatAction
+CHAT_ACTION_RECORD_VIDEO_NOTE: ChatAction
+CHAT_ACTION_UPLOAD_VIDEO_NOTE: ChatAction
 
 class SendMessageRequest(_message.Message):
     __slots__ = ("chat_id", "text", "text_format", "entities", "request_id", "wait_for", "message_thread_id", "reply_to_message_id", "silent", "protect_content", "link_preview", "buttons", "when_unknown", "priority", "ttl", "send_at", "overflow", "validate_only")
@@ -476,3 +503,33 @@ class Button(_message.Message):
     url: str
     copy_text: str
     def __init__(self, text: _Optional[str] = ..., url: _Optional[str] = ..., copy_text: _Optional[str] = ...) -> None: ...
+
+class SendChatActionRequest(_message.Message):
+    __slots__ = ("chat_id", "action", "message_thread_id")
+    CHAT_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    chat_id: int
+    action: ChatAction
+    message_thread_id: int
+    def __init__(self, chat_id: _Optional[int] = ..., action: _Optional[_Union[ChatAction, str]] = ..., message_thread_id: _Optional[int] = ...) -> None: ...
+
+class SendChatActionResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SetReactionRequest(_message.Message):
+    __slots__ = ("chat_id", "telegram_message_id", "emoji", "big")
+    CHAT_ID_FIELD_NUMBER: _ClassVar[int]
+    TELEGRAM_MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    EMOJI_FIELD_NUMBER: _ClassVar[int]
+    BIG_FIELD_NUMBER: _ClassVar[int]
+    chat_id: int
+    telegram_message_id: int
+    emoji: str
+    big: bool
+    def __init__(self, chat_id: _Optional[int] = ..., telegram_message_id: _Optional[int] = ..., emoji: _Optional[str] = ..., big: _Optional[bool] = ...) -> None: ...
+
+class SetReactionResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -96,6 +96,16 @@ class MessagingGatewayStub:
                 request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageRequest.SerializeToString,
                 response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageResponse.FromString,
                 _registered_method=True)
+        self.SendChatAction = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/SendChatAction',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendChatActionRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendChatActionResponse.FromString,
+                _registered_method=True)
+        self.SetReaction = channel.unary_unary(
+                '/chatkey.v1.MessagingGateway/SetReaction',
+                request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SetReactionRequest.SerializeToString,
+                response_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SetReactionResponse.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/chatkey.v1.MessagingGateway/Explain',
                 request_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.ExplainRequest.SerializeToString,
@@ -236,6 +246,29 @@ class MessagingGatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SendChatAction(self, request, context):
+        """Shows in a chat that the bot is about to send something, such as "typing". It goes away by itself after 5 seconds, or
+        with the bot's next message; a repeat does no harm.
+
+        Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+        For a chat a client may do so 30 times in a minute, every two seconds; `QUOTA_EXCEEDED` tells it that it is too many. Needs
+        `PERMISSION_WRITE`; a credential for one forum topic has to name it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetReaction(self, request, context):
+        """Sets the bot's reaction to a message of the chat, whoever wrote it, in the place of the one before.
+
+        Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+        A reaction that Telegram or the chat does not allow is refused with `INVALID_REQUEST`; a repeat does no harm. Needs
+        `PERMISSION_WRITE` for the whole chat: of a message's id nobody can tell its forum topic, so a credential for one may not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
         Telegram would count as its length, and how long it would wait.
@@ -301,6 +334,16 @@ def add_MessagingGatewayServicer_to_server(servicer, server):
                     servicer.DeleteMessage,
                     request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageRequest.FromString,
                     response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageResponse.SerializeToString,
+            ),
+            'SendChatAction': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendChatAction,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendChatActionRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SendChatActionResponse.SerializeToString,
+            ),
+            'SetReaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetReaction,
+                    request_deserializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SetReactionRequest.FromString,
+                    response_serializer=chatkey_dot_v1_dot_messaging__gateway__pb2.SetReactionResponse.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
@@ -590,6 +633,60 @@ class MessagingGateway:
             '/chatkey.v1.MessagingGateway/DeleteMessage',
             chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageRequest.SerializeToString,
             chatkey_dot_v1_dot_messaging__gateway__pb2.DeleteMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendChatAction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/SendChatAction',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.SendChatActionRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.SendChatActionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetReaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatkey.v1.MessagingGateway/SetReaction',
+            chatkey_dot_v1_dot_messaging__gateway__pb2.SetReactionRequest.SerializeToString,
+            chatkey_dot_v1_dot_messaging__gateway__pb2.SetReactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

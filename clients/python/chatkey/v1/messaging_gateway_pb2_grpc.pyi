@@ -122,6 +122,21 @@ class MessagingGatewayStub:
     `MESSAGE_UNAVAILABLE`. The message itself stays in the lists of this service, in the state that it has. What has not been
     sent yet is better cancelled. Needs `PERMISSION_WRITE`.
     """
+    SendChatAction: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.SendChatActionRequest, _messaging_gateway_pb2.SendChatActionResponse]
+    """Shows in a chat that the bot is about to send something, such as "typing". It goes away by itself after 5 seconds, or
+    with the bot's next message; a repeat does no harm.
+
+    Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+    For a chat a client may do so 30 times in a minute, every two seconds; `QUOTA_EXCEEDED` tells it that it is too many. Needs
+    `PERMISSION_WRITE`; a credential for one forum topic has to name it.
+    """
+    SetReaction: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.SetReactionRequest, _messaging_gateway_pb2.SetReactionResponse]
+    """Sets the bot's reaction to a message of the chat, whoever wrote it, in the place of the one before.
+
+    Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+    A reaction that Telegram or the chat does not allow is refused with `INVALID_REQUEST`; a repeat does no harm. Needs
+    `PERMISSION_WRITE` for the whole chat: of a message's id nobody can tell its forum topic, so a credential for one may not.
+    """
     Explain: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ExplainRequest, _messaging_gateway_pb2.ExplainResponse]
     """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
     Telegram would count as its length, and how long it would wait.
@@ -225,6 +240,21 @@ class MessagingGatewayAsyncStub(MessagingGatewayStub):
     had deleted it. Telegram lets a bot delete its messages for 48 hours; after that it ends in `FAILED` with
     `MESSAGE_UNAVAILABLE`. The message itself stays in the lists of this service, in the state that it has. What has not been
     sent yet is better cancelled. Needs `PERMISSION_WRITE`.
+    """
+    SendChatAction: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.SendChatActionRequest, _messaging_gateway_pb2.SendChatActionResponse]  # type: ignore[assignment]
+    """Shows in a chat that the bot is about to send something, such as "typing". It goes away by itself after 5 seconds, or
+    with the bot's next message; a repeat does no harm.
+
+    Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+    For a chat a client may do so 30 times in a minute, every two seconds; `QUOTA_EXCEEDED` tells it that it is too many. Needs
+    `PERMISSION_WRITE`; a credential for one forum topic has to name it.
+    """
+    SetReaction: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.SetReactionRequest, _messaging_gateway_pb2.SetReactionResponse]  # type: ignore[assignment]
+    """Sets the bot's reaction to a message of the chat, whoever wrote it, in the place of the one before.
+
+    Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+    A reaction that Telegram or the chat does not allow is refused with `INVALID_REQUEST`; a repeat does no harm. Needs
+    `PERMISSION_WRITE` for the whole chat: of a message's id nobody can tell its forum topic, so a credential for one may not.
     """
     Explain: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.ExplainRequest, _messaging_gateway_pb2.ExplainResponse]  # type: ignore[assignment]
     """Says what would happen to a message, without keeping or sending anything: whether it would be accepted and by which rule, what
@@ -386,6 +416,33 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
         had deleted it. Telegram lets a bot delete its messages for 48 hours; after that it ends in `FAILED` with
         `MESSAGE_UNAVAILABLE`. The message itself stays in the lists of this service, in the state that it has. What has not been
         sent yet is better cancelled. Needs `PERMISSION_WRITE`.
+        """
+
+    @_abc_1.abstractmethod
+    def SendChatAction(
+        self,
+        request: _messaging_gateway_pb2.SendChatActionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.SendChatActionResponse, _abc.Awaitable[_messaging_gateway_pb2.SendChatActionResponse]]:
+        """Shows in a chat that the bot is about to send something, such as "typing". It goes away by itself after 5 seconds, or
+        with the bot's next message; a repeat does no harm.
+
+        Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+        For a chat a client may do so 30 times in a minute, every two seconds; `QUOTA_EXCEEDED` tells it that it is too many. Needs
+        `PERMISSION_WRITE`; a credential for one forum topic has to name it.
+        """
+
+    @_abc_1.abstractmethod
+    def SetReaction(
+        self,
+        request: _messaging_gateway_pb2.SetReactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_messaging_gateway_pb2.SetReactionResponse, _abc.Awaitable[_messaging_gateway_pb2.SetReactionResponse]]:
+        """Sets the bot's reaction to a message of the chat, whoever wrote it, in the place of the one before.
+
+        Telegram is asked at once, while the caller waits; all that is said of waiting, limits and refusals in `ChatService` holds.
+        A reaction that Telegram or the chat does not allow is refused with `INVALID_REQUEST`; a repeat does no harm. Needs
+        `PERMISSION_WRITE` for the whole chat: of a message's id nobody can tell its forum topic, so a credential for one may not.
         """
 
     @_abc_1.abstractmethod
