@@ -26,7 +26,8 @@ class Feed:
     def __init__(self, store: UpdateStore) -> None:
         """Read from `store`."""
         self._store = store
-        self._watches: dict[int, set[asyncio.Event]] = {}
+        # In the order in which they came, so that a simulation can be replayed.
+        self._watches: dict[int, dict[asyncio.Event, None]] = {}
         self._seen: int | None = None
         self._is_closing = False
 
@@ -85,12 +86,12 @@ class Feed:
     def _news_of(self, chat_ids: Collection[int]) -> Iterator[asyncio.Event]:
         news = asyncio.Event()
         for chat_id in chat_ids:
-            self._watches.setdefault(chat_id, set()).add(news)
+            self._watches.setdefault(chat_id, {})[news] = None
         try:
             yield news
         finally:
             for chat_id in chat_ids:
-                self._watches[chat_id].remove(news)
+                del self._watches[chat_id][news]
                 if not self._watches[chat_id]:
                     del self._watches[chat_id]
 

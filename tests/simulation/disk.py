@@ -9,9 +9,10 @@ from random import Random
 from typing import Any, TypeVar
 
 from gateway.errors import Unavailable
-from gateway.model import Message, Record, State
+from gateway.model import Message, Record, State, Update, UpdateKind
 from gateway.store.base import HandedIn, Pending, Place, Search, Store
 from gateway.store.chats import ChatStates, Closure, Move
+from gateway.store.updates import SeenChat, UpdatePage, UpdatePlace
 
 _Result = TypeVar("_Result")
 
@@ -28,6 +29,7 @@ class Disk:
         self._slowness = slowness
         self.asked = asyncio.Event()
         self.chats = DiskChats(self)
+        self.updates = DiskUpdates(self)
         self._batch: list[tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any]]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._has_power = True
@@ -134,6 +136,46 @@ class DiskChats:
 
     async def open_chat(self, chat_id: int, record: Record) -> bool:
         return await self._do(lambda: self._model.open_chat(chat_id, record))
+
+
+class DiskUpdates:
+    """What is kept of updates, by the same disk."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._do = disk._do
+        self._model = disk._model.updates
+
+    async def add(self, updates: Sequence[Update]) -> Sequence[Update]:
+        return await self._do(lambda: self._model.add(updates))
+
+    async def page(
+        self, places: Collection[UpdatePlace], kinds: Collection[UpdateKind], after: int, limit: int
+    ) -> UpdatePage:
+        return await self._do(lambda: self._model.page(places, kinds, after, limit))
+
+    async def last(self) -> int:
+        return await self._do(self._model.last)
+
+    async def oldest(self) -> int:
+        return await self._do(self._model.oldest)
+
+    async def chats_after(self, after: int) -> tuple[int, Collection[int]]:
+        return await self._do(lambda: self._model.chats_after(after))
+
+    async def pressed(self, callback_id: str) -> Update | None:
+        return await self._do(lambda: self._model.pressed(callback_id))
+
+    async def forget(self, received_before: datetime, limit: int) -> int:
+        return await self._do(lambda: self._model.forget(received_before, limit))
+
+    async def see(self, chats: Sequence[SeenChat]) -> None:
+        await self._do(lambda: self._model.see(chats))
+
+    async def seen(self, limit: int) -> Sequence[SeenChat]:
+        return await self._do(lambda: self._model.seen(limit))
+
+    async def forget_seen(self, seen_before: datetime, most: int) -> None:
+        await self._do(lambda: self._model.forget_seen(seen_before, most))
 
 
 async def _try(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -58,7 +58,7 @@ class TelegramUpdates:
         if not self.waiting:
             await self._wait()
         self._lose()
-        return self.waiting[:limit]
+        return [each for each in self.waiting if offset is None or each["update_id"] >= offset][:limit]
 
     def end_poll(self) -> None:
         """Do to a call that waits what another one does."""
