@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ def held(database: Path) -> Iterator[None]:
     """Make the database's directory (0700) and file (0600) if they are missing, and keep other servers out.
 
     Raises:
-        ConfigInvalid: It can't be made or written, belongs to somebody else, or another server has it.
+        ConfigInvalid: It can't be made or written, is somebody else's or open to others, or another server has it.
     """
     with ExitStack() as stack:
         try:
@@ -27,7 +28,9 @@ def held(database: Path) -> Iterator[None]:
             stack.callback(os.close, lock)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # SQLite gives its other files the mode of this one.
-            os.close(os.open(database, _CREATE, 0o600))
+            file = os.open(database, _CREATE, 0o600)
+            stack.callback(os.close, file)
+            _require_closed(database, os.fstat(file), stat.S_IRWXG | stat.S_IRWXO, "600")
         except OSError as error:
             raise _unusable(database.parent, error) from error
         yield
@@ -37,7 +40,7 @@ def make(directory: Path) -> None:
     """Make the data directory (0700) if it is missing.
 
     Raises:
-        ConfigInvalid: It can't be made, or belongs to somebody else.
+        ConfigInvalid: It can't be made, belongs to somebody else, or others can write into it.
     """
     try:
         _make(directory)
@@ -58,12 +61,19 @@ def _make(directory: Path) -> None:
     if not directory.exists():
         directory.mkdir(mode=0o700, parents=True)
         _sync(directory.parent)
-    owner = directory.stat().st_uid
-    if owner != os.geteuid():
+    status = directory.stat()
+    if status.st_uid != os.geteuid():
         raise ConfigInvalid(
-            f"CHATKEY_DATA_DIR: {directory} belongs to user {owner}, not to user {os.geteuid()}: "
+            f"CHATKEY_DATA_DIR: {directory} belongs to user {status.st_uid}, not to user {os.geteuid()}: "
             "run as its owner or name another directory"
         )
+    # Whoever can write into it can put something else in the place of the keys and of what was revoked.
+    _require_closed(directory, status, stat.S_IWGRP | stat.S_IWOTH, "700")
+
+
+def _require_closed(path: Path, status: os.stat_result, to_others: int, mode: str) -> None:
+    if status.st_mode & to_others:
+        raise ConfigInvalid(f"CHATKEY_DATA_DIR: {path} is open to others: run `chmod {mode} {path}`")
 
 
 def _sync(directory: Path) -> None:

@@ -76,9 +76,31 @@ async def test_somebody_elses_directory_is_refused(path: Path, monkeypatch: pyte
     assert f"belongs to user {owner}" in await refusal(path)
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o722, 0o1777])
+async def test_a_directory_that_others_can_write_into_is_refused(path: Path, mode: int) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(mode)
+    assert f"is open to others: run `chmod 700 {path.parent}`" in await refusal(path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o606])
+async def test_a_database_that_others_can_read_or_write_is_refused(path: Path, mode: int) -> None:
+    await written(path)
+    path.chmod(mode)
+    assert f"is open to others: run `chmod 600 {path}`" in await refusal(path)
+
+
+async def test_a_directory_that_others_can_list_is_no_worse(path: Path) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(0o755)
+    await written(path)
+
+
 async def test_what_is_no_database_is_refused_and_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"something else entirely" * 100)
+    path.chmod(0o600)
     assert "not a database" in await refusal(path)
     assert path.read_bytes() == b"something else entirely" * 100
 
@@ -88,6 +110,7 @@ async def test_a_database_of_another_program_is_refused(path: Path) -> None:
     with apsw.Connection(str(path)) as other:
         other.execute("CREATE TABLE theirs (x)")
     other.close()
+    path.chmod(0o600)
     assert "another program" in await refusal(path)
 
 
