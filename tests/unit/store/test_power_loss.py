@@ -12,12 +12,14 @@ from random import Random
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.model import Message, State
+from gateway.model import Message, State, Update
 from gateway.store import opening, writer
 from gateway.store.base import Store
 from gateway.store.sqlite import open_sqlite
+from gateway.store.updates import UpdatePlace
 from tests.support.messages import NOW, a_message, a_record
 from tests.support.power_loss import Disk
+from tests.support.updates import an_update
 
 ROUNDS = int(os.environ.get("CHATKEY_POWER_LOSSES", "500"))
 FIRST = int(os.environ.get("CHATKEY_FIRST_SEED", "0"))
@@ -26,9 +28,10 @@ _disks = count()
 
 @dataclass
 class Answers:
-    """What the callers of one round were told last of each message."""
+    """What the callers of one round were told last of each message, and which updates were said to be kept."""
 
     messages: dict[str, Message] = field(default_factory=dict)
+    updates: list[Update] = field(default_factory=list)
 
     def note(self, message: Message | None) -> Message:
         assert message is not None
@@ -110,6 +113,9 @@ async def a_client(store: Store, name: int, answers: Answers) -> None:
             started = answers.note(await store.start(added.id, NOW))
             final = replace(started, state=State.DELIVERED, finished_at=NOW, telegram_message_ids=(number,))
             answers.note(await store.save(final, (State.SENDING, 1), a_record(message, "message.delivered")))
+            # Every second one comes again, as it does when it could not be confirmed.
+            updates = [an_update(7, update_id=1000 * name + number + each) for each in range(2)]
+            answers.updates += await store.updates.add(updates)
     except GatewayError:
         return
 
@@ -122,6 +128,10 @@ async def lost_from(path: Path, answers: Answers) -> list[str]:
             # A change that was on its way may have been kept although nobody was told.
             if kept is None or kept.change < message.change or kept.seq != message.seq:
                 lost.append(message.id)
+        updates = (await store.updates.page([UpdatePlace(7)], [], 0, 10_000)).updates
+        assert [update.seq for update in updates] == list(range(1, len(updates) + 1))
+        assert len({update.update_id for update in updates}) == len(updates)
+        lost += [f"update {update.update_id}" for update in answers.updates if update not in updates]
         records = await store.records(limit=10_000)
         assert [seq for seq, _ in records] == list(range(1, len(records) + 1))
         added = [record.message_id for _, record in records if record.event == "message.accepted"]
