@@ -92,7 +92,7 @@ async def test_a_grant_that_is_not_for_reading_tells_nothing(house: House) -> No
     assert await seen(house, caller, OLDEST, 2) == [2]
     for chat_ids in ([OTHER], [CHAT, OTHER]):
         with pytest.raises(PermissionDenied) as refused:
-            await rest(house, caller, replace(OLDEST, chat_ids=chat_ids))
+            await anext(house.desk.stream_updates(caller, Following(chat_ids=chat_ids)))
         assert refused.value.cause == "missing_permission"
     with pytest.raises(PermissionDenied):
         await rest(house, house.caller())
