@@ -25,6 +25,8 @@ from gateway.sandbox import Sandbox, running
 OPS, FINANCE = -1001, -1002
 PEOPLE = range(501, 509)
 AUDIENCE = ISSUER = "chatkey/demo"
+WAIT_S = 10
+"""Seconds in which what was written has to be told."""
 
 
 class TourFailed(Exception):
@@ -62,6 +64,7 @@ class Tour:
                 await self._start()
                 await self._a_key_opens_its_chat()
                 await self._and_no_other()
+                await self._what_is_written_reaches_its_key()
                 await self._a_burst_is_paced()
                 await self._a_crash_loses_nothing()
                 self._say("\nThe tour is passed.\n")
@@ -88,6 +91,7 @@ class Tour:
             "CHATKEY_ISSUER": ISSUER,
             "CHATKEY_AUDIENCE": AUDIENCE,
             "CHATKEY_LOG_FORMAT": "text",
+            "CHATKEY_UPDATES": "polling",
         }
         self._tell(f"Telegram is a Bot API in a box at {url} - open it in a browser to watch the chats.")
         self._tell(f'The bot is in two groups: A is {OPS} "Ops", B is {FINANCE} "Finance"; and it knows 8 people.')
@@ -154,6 +158,18 @@ class Tour:
                 assert isinstance(record, dict)  # noqa: S101 - a record is an object
                 return record
         raise TourFailed(f"the audit log has no record of {error_id}")
+
+    async def _what_is_written_reaches_its_key(self) -> None:
+        self._sandbox.inject({"chat_id": FINANCE, "text": "Only Finance may read this"})
+        self._sandbox.inject({"chat_id": OPS, "text": "Is anybody there?"})
+        key = self._issue("demo:carol", OPS, Permission.READ)
+        async with asyncio.timeout(WAIT_S), Client(self._grpc, token=key) as carol:
+            first = await anext(carol.updates(from_oldest=True))
+        self._expect(first.chat_id == OPS and first.message is not None, "a key of A was told of another chat")
+        self._tell(
+            "Somebody writes in B, then in A. A key that reads A is told of A alone:\n"
+            f'      "{first.message.text if first.message else ""}"'
+        )
 
     async def _a_burst_is_paced(self) -> None:
         self._tell(
@@ -227,7 +243,7 @@ class Tour:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
-    def _issue(self, client: str, chat_id: int) -> str:
+    def _issue(self, client: str, chat_id: int, permission: Permission = Permission.WRITE) -> str:
         issuer = Issuer(
             issuer_key(self._folder / "data"),
             issuer=ISSUER,
@@ -236,7 +252,7 @@ class Tour:
             random_bytes=secrets.token_bytes,
         )
         issued = issuer.issue(
-            client=client, chat_id=chat_id, permissions=frozenset({Permission.WRITE}), ttl=timedelta(hours=1)
+            client=client, chat_id=chat_id, permissions=frozenset({permission}), ttl=timedelta(hours=1)
         )
         return str(issued.token)
 
