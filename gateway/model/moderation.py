@@ -99,9 +99,10 @@ class ChatMember:
     """
 
     user_id: int
-    name: str
-    username: str = ""
     is_bot: bool = False
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
     status: MemberStatus | None = None
     rights: frozenset[AdministratorRight] | None = None
     permissions: frozenset[MemberPermission] | None = None

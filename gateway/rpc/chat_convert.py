@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from chatkey.v1 import chat_service_pb2 as pb
 from chatkey.v1 import messaging_gateway_pb2 as messaging_pb
+from chatkey.v1 import update_service_pb2 as update_pb
 from gateway.desk.checks import Violation
 from gateway.model import (
     Ban,
@@ -42,8 +43,8 @@ TYPES: Mapping[ChatType | None, int] = {
     **{kind: pb.ChatType.Value(f"CHAT_TYPE_{kind.name}") for kind in ChatType},
 }
 STATUSES: Mapping[MemberStatus | None, int] = {
-    None: pb.CHAT_MEMBER_STATUS_UNSPECIFIED,
-    **{status: pb.ChatMemberStatus.Value(f"CHAT_MEMBER_STATUS_{status.name}") for status in MemberStatus},
+    None: update_pb.MEMBER_STATUS_UNSPECIFIED,
+    **{status: update_pb.MemberStatus.Value(f"MEMBER_STATUS_{status.name}") for status in MemberStatus},
 }
 
 
@@ -143,10 +144,13 @@ def chat_to(chat: Chat) -> pb.Chat:
 def member_to(member: ChatMember) -> pb.ChatMember:
     """Return how somebody stands in a chat."""
     return pb.ChatMember(
-        user_id=member.user_id,
-        name=member.name,
-        username=member.username,
-        is_bot=member.is_bot,
+        user=update_pb.User(
+            id=member.user_id,
+            is_bot=member.is_bot,
+            first_name=member.first_name,
+            last_name=member.last_name,
+            username=member.username,
+        ),
         status=STATUSES[member.status],  # type: ignore[arg-type]
         rights=None if member.rights is None else pb.AdministratorRights(**_all(member.rights)),
         permissions=_permissions_to(member.permissions),

@@ -56,9 +56,10 @@ def _member(member: Mapping[str, Any]) -> ChatMember:
     status = _word(MemberStatus, member["status"])
     return ChatMember(
         user_id=user["id"],
-        name=_name(user),
-        username=user.get("username", ""),
         is_bot=user.get("is_bot", False),
+        first_name=user.get("first_name", ""),
+        last_name=user.get("last_name", ""),
+        username=user.get("username", ""),
         status=status,
         rights=_set(AdministratorRight, member) if status is MemberStatus.ADMINISTRATOR else None,
         permissions=_set(MemberPermission, member) if status is MemberStatus.RESTRICTED else None,

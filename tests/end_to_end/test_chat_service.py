@@ -14,6 +14,7 @@ import pytest
 from chatkey.v1 import chat_service_pb2 as pb
 from chatkey.v1 import chat_service_pb2_grpc, messaging_gateway_pb2_grpc
 from chatkey.v1 import messaging_gateway_pb2 as messaging_pb
+from chatkey.v1 import update_service_pb2 as update_pb
 from gateway.config import Config
 from gateway.model import MemberPermission, Permission, Record
 from gateway.sandbox import Sandbox
@@ -94,8 +95,8 @@ async def test_a_chat_says_what_it_is_and_what_the_bot_may_do(room: Room) -> Non
     chat = (await room.chats.GetChat(pb.GetChatRequest(chat_id=CHAT), metadata=room.key())).chat
     assert (chat.chat_id, chat.type, chat.title, chat.username) == (CHAT, pb.CHAT_TYPE_SUPERGROUP, "Ops", "ops")
     assert chat.permissions == pb.ChatPermissions(**ALL)
-    assert chat.bot.status == pb.CHAT_MEMBER_STATUS_ADMINISTRATOR
-    assert (chat.bot.is_bot, chat.bot.is_present) == (True, True)
+    assert chat.bot.status == update_pb.MEMBER_STATUS_ADMINISTRATOR
+    assert (chat.bot.user.is_bot, chat.bot.is_present) == (True, True)
     assert (chat.bot.rights.can_restrict_members, chat.bot.rights.can_pin_messages) == (True, False)
 
 
@@ -104,7 +105,7 @@ async def test_a_person_and_a_bot_without_rights_are_told_as_they_are(room: Room
     assert (person.type, person.title, person.HasField("permissions")) == (pb.CHAT_TYPE_PRIVATE, "Ann", False)
     room.sandbox.add_chat(CHAT, type="supergroup", bot_status="member")
     chat = (await room.chats.GetChat(pb.GetChatRequest(chat_id=CHAT), metadata=room.key())).chat
-    assert (chat.bot.status, chat.bot.HasField("rights")) == (pb.CHAT_MEMBER_STATUS_MEMBER, False)
+    assert (chat.bot.status, chat.bot.HasField("rights")) == (update_pb.MEMBER_STATUS_MEMBER, False)
 
 
 async def test_nothing_of_other_chats_is_told(room: Room) -> None:
@@ -122,16 +123,16 @@ async def test_members_are_told_by_how_they_stand(room: Room) -> None:
     for user_id in (ANN, BOB, EVE):
         asked = pb.GetChatMemberRequest(chat_id=CHAT, user_id=user_id)
         stands[user_id] = (await room.chats.GetChatMember(asked, metadata=room.key())).member
-    assert [(stands[who].name, stands[who].status) for who in (ANN, BOB, EVE)] == [
-        ("Ann", pb.CHAT_MEMBER_STATUS_MEMBER),
-        ("Bob", pb.CHAT_MEMBER_STATUS_ADMINISTRATOR),
-        ("Eve", pb.CHAT_MEMBER_STATUS_OWNER),
+    assert [(stands[who].user.first_name, stands[who].status) for who in (ANN, BOB, EVE)] == [
+        ("Ann", update_pb.MEMBER_STATUS_MEMBER),
+        ("Bob", update_pb.MEMBER_STATUS_ADMINISTRATOR),
+        ("Eve", update_pb.MEMBER_STATUS_OWNER),
     ]
     assert stands[BOB].rights.can_restrict_members
     everybody = pb.ListChatAdministratorsRequest(chat_id=CHAT)
     listed = await room.chats.ListChatAdministrators(everybody, metadata=room.key())
-    assert {member.user_id for member in listed.administrators if not member.is_bot} == {BOB, EVE}
-    assert sum(member.is_bot for member in listed.administrators) == 1
+    assert {member.user.id for member in listed.administrators if not member.user.is_bot} == {BOB, EVE}
+    assert sum(member.user.is_bot for member in listed.administrators) == 1
 
 
 # Moderating.
@@ -155,7 +156,7 @@ async def test_a_member_is_restricted_for_a_while_and_set_free(room: Room) -> No
     await room.chats.RestrictChatMember(restrict, metadata=room.key())
     asked = pb.GetChatMemberRequest(chat_id=CHAT, user_id=ANN)
     member = (await room.chats.GetChatMember(asked, metadata=room.key())).member
-    assert (member.status, member.is_present) == (pb.CHAT_MEMBER_STATUS_RESTRICTED, True)
+    assert (member.status, member.is_present) == (update_pb.MEMBER_STATUS_RESTRICTED, True)
     assert (member.permissions, member.until_time.ToDatetime(UTC)) == (pb.ChatPermissions(), until)
     free = pb.RestrictChatMemberRequest(chat_id=CHAT, user_id=ANN, permissions=pb.ChatPermissions(**ALL))
     await room.chats.RestrictChatMember(free, metadata=room.key())

@@ -112,7 +112,7 @@ class PlayedTelegram:
 
     async def get_member(self, chat_id: int, user_id: int) -> ChatMember:
         await self.get_chat(chat_id)
-        return ChatMember(user_id=user_id, name="Ann", status=MemberStatus.MEMBER, is_present=True)
+        return ChatMember(user_id=user_id, first_name="Ann", status=MemberStatus.MEMBER, is_present=True)
 
     async def administrators(self, chat_id: int) -> tuple[ChatMember, ...]:
         return (await self.get_member(chat_id, 1),)

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from chatkey.v1 import update_service_pb2 as chatkey_dot_v1_dot_update__service__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hatkey/v1/chat_service.proto\x12\nchatkey.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"2\n\x0eGetChatRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_chat_id\"1\n\x0fGetChatResponse\x12\x1e\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x10.chatkey.v1.Chat\"I\n\x14GetChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x42\n\n\x08_chat_id\"?\n\x15GetChatMemberResponse\x12&\n\x06member\x18\x01 \x01(\x0b\x32\x16.chatkey.v1.ChatMember\"A\n\x1dListChatAdministratorsRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_chat_id\"P\n\x1eListChatAdministratorsResponse\x12.\n\x0e\x61\x64ministrators\x18\x01 \x03(\x0b\x32\x16.chatkey.v1.ChatMember\"o\n\x19SetChatPermissionsRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x30\n\x0bpermissions\x18\x02 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissionsB\n\n\x08_chat_id\"\x1c\n\x1aSetChatPermissionsResponse\"\xb0\x01\n\x19RestrictChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x30\n\x0bpermissions\x18\x03 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissions\x12.\n\nuntil_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\n\x08_chat_id\"\x1c\n\x1aRestrictChatMemberResponse\"\x92\x01\n\x14\x42\x61nChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12.\n\nuntil_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0frevoke_messages\x18\x04 \x01(\x08\x42\n\n\x08_chat_id\"\x17\n\x15\x42\x61nChatMemberResponse\"b\n\x16UnbanChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x15\n\rremove_member\x18\x03 \x01(\x08\x42\n\n\x08_chat_id\"\x19\n\x17UnbanChatMemberResponse\"b\n\x11PinMessageRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x13telegram_message_id\x18\x02 \x01(\x03\x12\x0e\n\x06notify\x18\x03 \x01(\x08\x42\n\n\x08_chat_id\"\x14\n\x12PinMessageResponse\"T\n\x13UnpinMessageRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x13telegram_message_id\x18\x02 \x01(\x03\x42\n\n\x08_chat_id\"\x16\n\x14UnpinMessageResponse\"\xea\x02\n\x04\x43hat\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12\"\n\x04type\x18\x02 \x01(\x0e\x32\x14.chatkey.v1.ChatType\x12\r\n\x05title\x18\x03 \x01(\t\x12\x10\n\x08username\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x10\n\x08is_forum\x18\x06 \x01(\x08\x12\x30\n\x0bpermissions\x18\x07 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissions\x12\x32\n\x0fslow_mode_delay\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12;\n\x18message_auto_delete_time\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15has_protected_content\x18\n \x01(\x08\x12#\n\x03\x62ot\x18\x0b \x01(\x0b\x32\x16.chatkey.v1.ChatMember\"\xce\x02\n\nChatMember\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08username\x18\x03 \x01(\t\x12\x0e\n\x06is_bot\x18\x04 \x01(\x08\x12,\n\x06status\x18\x05 \x01(\x0e\x32\x1c.chatkey.v1.ChatMemberStatus\x12/\n\x06rights\x18\x06 \x01(\x0b\x32\x1f.chatkey.v1.AdministratorRights\x12\x30\n\x0bpermissions\x18\x07 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissions\x12.\n\nuntil_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nis_present\x18\t \x01(\x08\x12\x14\n\x0cis_anonymous\x18\n \x01(\x08\x12\x14\n\x0c\x63ustom_title\x18\x0b \x01(\t\"\xc8\x03\n\x0f\x43hatPermissions\x12\x19\n\x11\x63\x61n_send_messages\x18\x01 \x01(\x08\x12\x17\n\x0f\x63\x61n_send_audios\x18\x02 \x01(\x08\x12\x1a\n\x12\x63\x61n_send_documents\x18\x03 \x01(\x08\x12\x17\n\x0f\x63\x61n_send_photos\x18\x04 \x01(\x08\x12\x17\n\x0f\x63\x61n_send_videos\x18\x05 \x01(\x08\x12\x1c\n\x14\x63\x61n_send_video_notes\x18\x06 \x01(\x08\x12\x1c\n\x14\x63\x61n_send_voice_notes\x18\x07 \x01(\x08\x12\x16\n\x0e\x63\x61n_send_polls\x18\x08 \x01(\x08\x12\x1f\n\x17\x63\x61n_send_other_messages\x18\t \x01(\x08\x12!\n\x19\x63\x61n_add_web_page_previews\x18\n \x01(\x08\x12\x1d\n\x15\x63\x61n_react_to_messages\x18\x0b \x01(\x08\x12\x14\n\x0c\x63\x61n_edit_tag\x18\x0c \x01(\x08\x12\x17\n\x0f\x63\x61n_change_info\x18\r \x01(\x08\x12\x18\n\x10\x63\x61n_invite_users\x18\x0e \x01(\x08\x12\x18\n\x10\x63\x61n_pin_messages\x18\x0f \x01(\x08\x12\x19\n\x11\x63\x61n_manage_topics\x18\x10 \x01(\x08\"\xf4\x03\n\x13\x41\x64ministratorRights\x12\x17\n\x0f\x63\x61n_manage_chat\x18\x01 \x01(\x08\x12\x1b\n\x13\x63\x61n_delete_messages\x18\x02 \x01(\x08\x12\x1e\n\x16\x63\x61n_manage_video_chats\x18\x03 \x01(\x08\x12\x1c\n\x14\x63\x61n_restrict_members\x18\x04 \x01(\x08\x12\x1b\n\x13\x63\x61n_promote_members\x18\x05 \x01(\x08\x12\x17\n\x0f\x63\x61n_change_info\x18\x06 \x01(\x08\x12\x18\n\x10\x63\x61n_invite_users\x18\x07 \x01(\x08\x12\x18\n\x10\x63\x61n_post_stories\x18\x08 \x01(\x08\x12\x18\n\x10\x63\x61n_edit_stories\x18\t \x01(\x08\x12\x1a\n\x12\x63\x61n_delete_stories\x18\n \x01(\x08\x12!\n\x19\x63\x61n_send_welcome_messages\x18\x0b \x01(\x08\x12\x19\n\x11\x63\x61n_post_messages\x18\x0c \x01(\x08\x12\x19\n\x11\x63\x61n_edit_messages\x18\r \x01(\x08\x12\x18\n\x10\x63\x61n_pin_messages\x18\x0e \x01(\x08\x12\x19\n\x11\x63\x61n_manage_topics\x18\x0f \x01(\x08\x12\"\n\x1a\x63\x61n_manage_direct_messages\x18\x10 \x01(\x08\x12\x17\n\x0f\x63\x61n_manage_tags\x18\x11 \x01(\x08*\x82\x01\n\x08\x43hatType\x12\x19\n\x15\x43HAT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HAT_TYPE_PRIVATE\x10\x01\x12\x13\n\x0f\x43HAT_TYPE_GROUP\x10\x02\x12\x18\n\x14\x43HAT_TYPE_SUPERGROUP\x10\x03\x12\x15\n\x11\x43HAT_TYPE_CHANNEL\x10\x04*\xf8\x01\n\x10\x43hatMemberStatus\x12\"\n\x1e\x43HAT_MEMBER_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43HAT_MEMBER_STATUS_OWNER\x10\x01\x12$\n CHAT_MEMBER_STATUS_ADMINISTRATOR\x10\x02\x12\x1d\n\x19\x43HAT_MEMBER_STATUS_MEMBER\x10\x03\x12!\n\x1d\x43HAT_MEMBER_STATUS_RESTRICTED\x10\x04\x12\x1b\n\x17\x43HAT_MEMBER_STATUS_LEFT\x10\x05\x12\x1d\n\x19\x43HAT_MEMBER_STATUS_BANNED\x10\x06\x32\xb4\x06\n\x0b\x43hatService\x12\x42\n\x07GetChat\x12\x1a.chatkey.v1.GetChatRequest\x1a\x1b.chatkey.v1.GetChatResponse\x12T\n\rGetChatMember\x12 .chatkey.v1.GetChatMemberRequest\x1a!.chatkey.v1.GetChatMemberResponse\x12o\n\x16ListChatAdministrators\x12).chatkey.v1.ListChatAdministratorsRequest\x1a*.chatkey.v1.ListChatAdministratorsResponse\x12\x63\n\x12SetChatPermissions\x12%.chatkey.v1.SetChatPermissionsRequest\x1a&.chatkey.v1.SetChatPermissionsResponse\x12\x63\n\x12RestrictChatMember\x12%.chatkey.v1.RestrictChatMemberRequest\x1a&.chatkey.v1.RestrictChatMemberResponse\x12T\n\rBanChatMember\x12 .chatkey.v1.BanChatMemberRequest\x1a!.chatkey.v1.BanChatMemberResponse\x12Z\n\x0fUnbanChatMember\x12\".chatkey.v1.UnbanChatMemberRequest\x1a#.chatkey.v1.UnbanChatMemberResponse\x12K\n\nPinMessage\x12\x1d.chatkey.v1.PinMessageRequest\x1a\x1e.chatkey.v1.PinMessageResponse\x12Q\n\x0cUnpinMessage\x12\x1f.chatkey.v1.UnpinMessageRequest\x1a .chatkey.v1.UnpinMessageResponseB\x02P\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hatkey/v1/chat_service.proto\x12\nchatkey.v1\x1a\x1f\x63hatkey/v1/update_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"2\n\x0eGetChatRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_chat_id\"1\n\x0fGetChatResponse\x12\x1e\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x10.chatkey.v1.Chat\"I\n\x14GetChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x42\n\n\x08_chat_id\"?\n\x15GetChatMemberResponse\x12&\n\x06member\x18\x01 \x01(\x0b\x32\x16.chatkey.v1.ChatMember\"A\n\x1dListChatAdministratorsRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_chat_id\"P\n\x1eListChatAdministratorsResponse\x12.\n\x0e\x61\x64ministrators\x18\x01 \x03(\x0b\x32\x16.chatkey.v1.ChatMember\"o\n\x19SetChatPermissionsRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x30\n\x0bpermissions\x18\x02 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissionsB\n\n\x08_chat_id\"\x1c\n\x1aSetChatPermissionsResponse\"\xb0\x01\n\x19RestrictChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x30\n\x0bpermissions\x18\x03 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissions\x12.\n\nuntil_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\n\x08_chat_id\"\x1c\n\x1aRestrictChatMemberResponse\"\x92\x01\n\x14\x42\x61nChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12.\n\nuntil_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0frevoke_messages\x18\x04 \x01(\x08\x42\n\n\x08_chat_id\"\x17\n\x15\x42\x61nChatMemberResponse\"b\n\x16UnbanChatMemberRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x15\n\rremove_member\x18\x03 \x01(\x08\x42\n\n\x08_chat_id\"\x19\n\x17UnbanChatMemberResponse\"b\n\x11PinMessageRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x13telegram_message_id\x18\x02 \x01(\x03\x12\x0e\n\x06notify\x18\x03 \x01(\x08\x42\n\n\x08_chat_id\"\x14\n\x12PinMessageResponse\"T\n\x13UnpinMessageRequest\x12\x14\n\x07\x63hat_id\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1b\n\x13telegram_message_id\x18\x02 \x01(\x03\x42\n\n\x08_chat_id\"\x16\n\x14UnpinMessageResponse\"\xea\x02\n\x04\x43hat\x12\x0f\n\x07\x63hat_id\x18\x01 \x01(\x03\x12\"\n\x04type\x18\x02 \x01(\x0e\x32\x14.chatkey.v1.ChatType\x12\r\n\x05title\x18\x03 \x01(\t\x12\x10\n\x08username\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x10\n\x08is_forum\x18\x06 \x01(\x08\x12\x30\n\x0bpermissions\x18\x07 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissions\x12\x32\n\x0fslow_mode_delay\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12;\n\x18message_auto_delete_time\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15has_protected_content\x18\n \x01(\x08\x12#\n\x03\x62ot\x18\x0b \x01(\x0b\x32\x16.chatkey.v1.ChatMember\"\xa9\x02\n\nChatMember\x12\x1e\n\x04user\x18\x01 \x01(\x0b\x32\x10.chatkey.v1.User\x12(\n\x06status\x18\x02 \x01(\x0e\x32\x18.chatkey.v1.MemberStatus\x12/\n\x06rights\x18\x03 \x01(\x0b\x32\x1f.chatkey.v1.AdministratorRights\x12\x30\n\x0bpermissions\x18\x04 \x01(\x0b\x32\x1b.chatkey.v1.ChatPermissions\x12.\n\nuntil_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nis_present\x18\x06 \x01(\x08\x12\x14\n\x0cis_anonymous\x18\x07 \x01(\x08\x12\x14\n\x0c\x63ustom_title\x18\x08 \x01(\t\"\xc8\x03\n\x0f\x43hatPermissions\x12\x19\n\x11\x63\x61n_send_messages\x18\x01 \x01(\x08\x12\x17\n\x0f\x63\x61n_send_audios\x18\x02 \x01(\x08\x12\x1a\n\x12\x63\x61n_send_documents\x18\x03 \x01(\x08\x12\x17\n\x0f\x63\x61n_send_photos\x18\x04 \x01(\x08\x12\x17\n\x0f\x63\x61n_send_videos\x18\x05 \x01(\x08\x12\x1c\n\x14\x63\x61n_send_video_notes\x18\x06 \x01(\x08\x12\x1c\n\x14\x63\x61n_send_voice_notes\x18\x07 \x01(\x08\x12\x16\n\x0e\x63\x61n_send_polls\x18\x08 \x01(\x08\x12\x1f\n\x17\x63\x61n_send_other_messages\x18\t \x01(\x08\x12!\n\x19\x63\x61n_add_web_page_previews\x18\n \x01(\x08\x12\x1d\n\x15\x63\x61n_react_to_messages\x18\x0b \x01(\x08\x12\x14\n\x0c\x63\x61n_edit_tag\x18\x0c \x01(\x08\x12\x17\n\x0f\x63\x61n_change_info\x18\r \x01(\x08\x12\x18\n\x10\x63\x61n_invite_users\x18\x0e \x01(\x08\x12\x18\n\x10\x63\x61n_pin_messages\x18\x0f \x01(\x08\x12\x19\n\x11\x63\x61n_manage_topics\x18\x10 \x01(\x08\"\xf4\x03\n\x13\x41\x64ministratorRights\x12\x17\n\x0f\x63\x61n_manage_chat\x18\x01 \x01(\x08\x12\x1b\n\x13\x63\x61n_delete_messages\x18\x02 \x01(\x08\x12\x1e\n\x16\x63\x61n_manage_video_chats\x18\x03 \x01(\x08\x12\x1c\n\x14\x63\x61n_restrict_members\x18\x04 \x01(\x08\x12\x1b\n\x13\x63\x61n_promote_members\x18\x05 \x01(\x08\x12\x17\n\x0f\x63\x61n_change_info\x18\x06 \x01(\x08\x12\x18\n\x10\x63\x61n_invite_users\x18\x07 \x01(\x08\x12\x18\n\x10\x63\x61n_post_stories\x18\x08 \x01(\x08\x12\x18\n\x10\x63\x61n_edit_stories\x18\t \x01(\x08\x12\x1a\n\x12\x63\x61n_delete_stories\x18\n \x01(\x08\x12!\n\x19\x63\x61n_send_welcome_messages\x18\x0b \x01(\x08\x12\x19\n\x11\x63\x61n_post_messages\x18\x0c \x01(\x08\x12\x19\n\x11\x63\x61n_edit_messages\x18\r \x01(\x08\x12\x18\n\x10\x63\x61n_pin_messages\x18\x0e \x01(\x08\x12\x19\n\x11\x63\x61n_manage_topics\x18\x0f \x01(\x08\x12\"\n\x1a\x63\x61n_manage_direct_messages\x18\x10 \x01(\x08\x12\x17\n\x0f\x63\x61n_manage_tags\x18\x11 \x01(\x08*\x82\x01\n\x08\x43hatType\x12\x19\n\x15\x43HAT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HAT_TYPE_PRIVATE\x10\x01\x12\x13\n\x0f\x43HAT_TYPE_GROUP\x10\x02\x12\x18\n\x14\x43HAT_TYPE_SUPERGROUP\x10\x03\x12\x15\n\x11\x43HAT_TYPE_CHANNEL\x10\x04\x32\xb4\x06\n\x0b\x43hatService\x12\x42\n\x07GetChat\x12\x1a.chatkey.v1.GetChatRequest\x1a\x1b.chatkey.v1.GetChatResponse\x12T\n\rGetChatMember\x12 .chatkey.v1.GetChatMemberRequest\x1a!.chatkey.v1.GetChatMemberResponse\x12o\n\x16ListChatAdministrators\x12).chatkey.v1.ListChatAdministratorsRequest\x1a*.chatkey.v1.ListChatAdministratorsResponse\x12\x63\n\x12SetChatPermissions\x12%.chatkey.v1.SetChatPermissionsRequest\x1a&.chatkey.v1.SetChatPermissionsResponse\x12\x63\n\x12RestrictChatMember\x12%.chatkey.v1.RestrictChatMemberRequest\x1a&.chatkey.v1.RestrictChatMemberResponse\x12T\n\rBanChatMember\x12 .chatkey.v1.BanChatMemberRequest\x1a!.chatkey.v1.BanChatMemberResponse\x12Z\n\x0fUnbanChatMember\x12\".chatkey.v1.UnbanChatMemberRequest\x1a#.chatkey.v1.UnbanChatMemberResponse\x12K\n\nPinMessage\x12\x1d.chatkey.v1.PinMessageRequest\x1a\x1e.chatkey.v1.PinMessageResponse\x12Q\n\x0cUnpinMessage\x12\x1f.chatkey.v1.UnpinMessageRequest\x1a .chatkey.v1.UnpinMessageResponseB\x02P\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,54 +35,52 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chatkey.v1.chat_service_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'P\001'
-  _globals['_CHATTYPE']._serialized_start=3052
-  _globals['_CHATTYPE']._serialized_end=3182
-  _globals['_CHATMEMBERSTATUS']._serialized_start=3185
-  _globals['_CHATMEMBERSTATUS']._serialized_end=3433
-  _globals['_GETCHATREQUEST']._serialized_start=110
-  _globals['_GETCHATREQUEST']._serialized_end=160
-  _globals['_GETCHATRESPONSE']._serialized_start=162
-  _globals['_GETCHATRESPONSE']._serialized_end=211
-  _globals['_GETCHATMEMBERREQUEST']._serialized_start=213
-  _globals['_GETCHATMEMBERREQUEST']._serialized_end=286
-  _globals['_GETCHATMEMBERRESPONSE']._serialized_start=288
-  _globals['_GETCHATMEMBERRESPONSE']._serialized_end=351
-  _globals['_LISTCHATADMINISTRATORSREQUEST']._serialized_start=353
-  _globals['_LISTCHATADMINISTRATORSREQUEST']._serialized_end=418
-  _globals['_LISTCHATADMINISTRATORSRESPONSE']._serialized_start=420
-  _globals['_LISTCHATADMINISTRATORSRESPONSE']._serialized_end=500
-  _globals['_SETCHATPERMISSIONSREQUEST']._serialized_start=502
-  _globals['_SETCHATPERMISSIONSREQUEST']._serialized_end=613
-  _globals['_SETCHATPERMISSIONSRESPONSE']._serialized_start=615
-  _globals['_SETCHATPERMISSIONSRESPONSE']._serialized_end=643
-  _globals['_RESTRICTCHATMEMBERREQUEST']._serialized_start=646
-  _globals['_RESTRICTCHATMEMBERREQUEST']._serialized_end=822
-  _globals['_RESTRICTCHATMEMBERRESPONSE']._serialized_start=824
-  _globals['_RESTRICTCHATMEMBERRESPONSE']._serialized_end=852
-  _globals['_BANCHATMEMBERREQUEST']._serialized_start=855
-  _globals['_BANCHATMEMBERREQUEST']._serialized_end=1001
-  _globals['_BANCHATMEMBERRESPONSE']._serialized_start=1003
-  _globals['_BANCHATMEMBERRESPONSE']._serialized_end=1026
-  _globals['_UNBANCHATMEMBERREQUEST']._serialized_start=1028
-  _globals['_UNBANCHATMEMBERREQUEST']._serialized_end=1126
-  _globals['_UNBANCHATMEMBERRESPONSE']._serialized_start=1128
-  _globals['_UNBANCHATMEMBERRESPONSE']._serialized_end=1153
-  _globals['_PINMESSAGEREQUEST']._serialized_start=1155
-  _globals['_PINMESSAGEREQUEST']._serialized_end=1253
-  _globals['_PINMESSAGERESPONSE']._serialized_start=1255
-  _globals['_PINMESSAGERESPONSE']._serialized_end=1275
-  _globals['_UNPINMESSAGEREQUEST']._serialized_start=1277
-  _globals['_UNPINMESSAGEREQUEST']._serialized_end=1361
-  _globals['_UNPINMESSAGERESPONSE']._serialized_start=1363
-  _globals['_UNPINMESSAGERESPONSE']._serialized_end=1385
-  _globals['_CHAT']._serialized_start=1388
-  _globals['_CHAT']._serialized_end=1750
-  _globals['_CHATMEMBER']._serialized_start=1753
-  _globals['_CHATMEMBER']._serialized_end=2087
-  _globals['_CHATPERMISSIONS']._serialized_start=2090
-  _globals['_CHATPERMISSIONS']._serialized_end=2546
-  _globals['_ADMINISTRATORRIGHTS']._serialized_start=2549
-  _globals['_ADMINISTRATORRIGHTS']._serialized_end=3049
-  _globals['_CHATSERVICE']._serialized_start=3436
-  _globals['_CHATSERVICE']._serialized_end=4256
+  _globals['_CHATTYPE']._serialized_start=3048
+  _globals['_CHATTYPE']._serialized_end=3178
+  _globals['_GETCHATREQUEST']._serialized_start=143
+  _globals['_GETCHATREQUEST']._serialized_end=193
+  _globals['_GETCHATRESPONSE']._serialized_start=195
+  _globals['_GETCHATRESPONSE']._serialized_end=244
+  _globals['_GETCHATMEMBERREQUEST']._serialized_start=246
+  _globals['_GETCHATMEMBERREQUEST']._serialized_end=319
+  _globals['_GETCHATMEMBERRESPONSE']._serialized_start=321
+  _globals['_GETCHATMEMBERRESPONSE']._serialized_end=384
+  _globals['_LISTCHATADMINISTRATORSREQUEST']._serialized_start=386
+  _globals['_LISTCHATADMINISTRATORSREQUEST']._serialized_end=451
+  _globals['_LISTCHATADMINISTRATORSRESPONSE']._serialized_start=453
+  _globals['_LISTCHATADMINISTRATORSRESPONSE']._serialized_end=533
+  _globals['_SETCHATPERMISSIONSREQUEST']._serialized_start=535
+  _globals['_SETCHATPERMISSIONSREQUEST']._serialized_end=646
+  _globals['_SETCHATPERMISSIONSRESPONSE']._serialized_start=648
+  _globals['_SETCHATPERMISSIONSRESPONSE']._serialized_end=676
+  _globals['_RESTRICTCHATMEMBERREQUEST']._serialized_start=679
+  _globals['_RESTRICTCHATMEMBERREQUEST']._serialized_end=855
+  _globals['_RESTRICTCHATMEMBERRESPONSE']._serialized_start=857
+  _globals['_RESTRICTCHATMEMBERRESPONSE']._serialized_end=885
+  _globals['_BANCHATMEMBERREQUEST']._serialized_start=888
+  _globals['_BANCHATMEMBERREQUEST']._serialized_end=1034
+  _globals['_BANCHATMEMBERRESPONSE']._serialized_start=1036
+  _globals['_BANCHATMEMBERRESPONSE']._serialized_end=1059
+  _globals['_UNBANCHATMEMBERREQUEST']._serialized_start=1061
+  _globals['_UNBANCHATMEMBERREQUEST']._serialized_end=1159
+  _globals['_UNBANCHATMEMBERRESPONSE']._serialized_start=1161
+  _globals['_UNBANCHATMEMBERRESPONSE']._serialized_end=1186
+  _globals['_PINMESSAGEREQUEST']._serialized_start=1188
+  _globals['_PINMESSAGEREQUEST']._serialized_end=1286
+  _globals['_PINMESSAGERESPONSE']._serialized_start=1288
+  _globals['_PINMESSAGERESPONSE']._serialized_end=1308
+  _globals['_UNPINMESSAGEREQUEST']._serialized_start=1310
+  _globals['_UNPINMESSAGEREQUEST']._serialized_end=1394
+  _globals['_UNPINMESSAGERESPONSE']._serialized_start=1396
+  _globals['_UNPINMESSAGERESPONSE']._serialized_end=1418
+  _globals['_CHAT']._serialized_start=1421
+  _globals['_CHAT']._serialized_end=1783
+  _globals['_CHATMEMBER']._serialized_start=1786
+  _globals['_CHATMEMBER']._serialized_end=2083
+  _globals['_CHATPERMISSIONS']._serialized_start=2086
+  _globals['_CHATPERMISSIONS']._serialized_end=2542
+  _globals['_ADMINISTRATORRIGHTS']._serialized_start=2545
+  _globals['_ADMINISTRATORRIGHTS']._serialized_end=3045
+  _globals['_CHATSERVICE']._serialized_start=3181
+  _globals['_CHATSERVICE']._serialized_end=4001
 # @@protoc_insertion_point(module_scope)

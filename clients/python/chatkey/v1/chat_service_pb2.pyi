@@ -1,5 +1,6 @@
 import datetime
 
+from chatkey.v1 import update_service_pb2 as _update_service_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -18,28 +19,11 @@ class ChatType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CHAT_TYPE_GROUP: _ClassVar[ChatType]
     CHAT_TYPE_SUPERGROUP: _ClassVar[ChatType]
     CHAT_TYPE_CHANNEL: _ClassVar[ChatType]
-
-class ChatMemberStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    CHAT_MEMBER_STATUS_UNSPECIFIED: _ClassVar[ChatMemberStatus]
-    CHAT_MEMBER_STATUS_OWNER: _ClassVar[ChatMemberStatus]
-    CHAT_MEMBER_STATUS_ADMINISTRATOR: _ClassVar[ChatMemberStatus]
-    CHAT_MEMBER_STATUS_MEMBER: _ClassVar[ChatMemberStatus]
-    CHAT_MEMBER_STATUS_RESTRICTED: _ClassVar[ChatMemberStatus]
-    CHAT_MEMBER_STATUS_LEFT: _ClassVar[ChatMemberStatus]
-    CHAT_MEMBER_STATUS_BANNED: _ClassVar[ChatMemberStatus]
 CHAT_TYPE_UNSPECIFIED: ChatType
 CHAT_TYPE_PRIVATE: ChatType
 CHAT_TYPE_GROUP: ChatType
 CHAT_TYPE_SUPERGROUP: ChatType
 CHAT_TYPE_CHANNEL: ChatType
-CHAT_MEMBER_STATUS_UNSPECIFIED: ChatMemberStatus
-CHAT_MEMBER_STATUS_OWNER: ChatMemberStatus
-CHAT_MEMBER_STATUS_ADMINISTRATOR: ChatMemberStatus
-CHAT_MEMBER_STATUS_MEMBER: ChatMemberStatus
-CHAT_MEMBER_STATUS_RESTRICTED: ChatMemberStatus
-CHAT_MEMBER_STATUS_LEFT: ChatMemberStatus
-CHAT_MEMBER_STATUS_BANNED: ChatMemberStatus
 
 class GetChatRequest(_message.Message):
     __slots__ = ("chat_id",)
@@ -190,11 +174,8 @@ class Chat(_message.Message):
     def __init__(self, chat_id: _Optional[int] = ..., type: _Optional[_Union[ChatType, str]] = ..., title: _Optional[str] = ..., username: _Optional[str] = ..., description: _Optional[str] = ..., is_forum: _Optional[bool] = ..., permissions: _Optional[_Union[ChatPermissions, _Mapping]] = ..., slow_mode_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., message_auto_delete_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., has_protected_content: _Optional[bool] = ..., bot: _Optional[_Union[ChatMember, _Mapping]] = ...) -> None: ...
 
 class ChatMember(_message.Message):
-    __slots__ = ("user_id", "name", "username", "is_bot", "status", "rights", "permissions", "until_time", "is_present", "is_anonymous", "custom_title")
-    USER_ID_FIELD_NUMBER: _ClassVar[int]
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    USERNAME_FIELD_NUMBER: _ClassVar[int]
-    IS_BOT_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("user", "status", "rights", "permissions", "until_time", "is_present", "is_anonymous", "custom_title")
+    USER_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     RIGHTS_FIELD_NUMBER: _ClassVar[int]
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -202,18 +183,15 @@ class ChatMember(_message.Message):
     IS_PRESENT_FIELD_NUMBER: _ClassVar[int]
     IS_ANONYMOUS_FIELD_NUMBER: _ClassVar[int]
     CUSTOM_TITLE_FIELD_NUMBER: _ClassVar[int]
-    user_id: int
-    name: str
-    username: str
-    is_bot: bool
-    status: ChatMemberStatus
+    user: _update_service_pb2.User
+    status: _update_service_pb2.MemberStatus
     rights: AdministratorRights
     permissions: ChatPermissions
     until_time: _timestamp_pb2.Timestamp
     is_present: bool
     is_anonymous: bool
     custom_title: str
-    def __init__(self, user_id: _Optional[int] = ..., name: _Optional[str] = ..., username: _Optional[str] = ..., is_bot: _Optional[bool] = ..., status: _Optional[_Union[ChatMemberStatus, str]] = ..., rights: _Optional[_Union[AdministratorRights, _Mapping]] = ..., permissions: _Optional[_Union[ChatPermissions, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_present: _Optional[bool] = ..., is_anonymous: _Optional[bool] = ..., custom_title: _Optional[str] = ...) -> None: ...
+    def __init__(self, user: _Optional[_Union[_update_service_pb2.User, _Mapping]] = ..., status: _Optional[_Union[_update_service_pb2.MemberStatus, str]] = ..., rights: _Optional[_Union[AdministratorRights, _Mapping]] = ..., permissions: _Optional[_Union[ChatPermissions, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_present: _Optional[bool] = ..., is_anonymous: _Optional[bool] = ..., custom_title: _Optional[str] = ...) -> None: ...
 
 class ChatPermissions(_message.Message):
     __slots__ = ("can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos", "can_send_videos", "can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages", "can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics")
