@@ -13,7 +13,6 @@ from gateway.model import (
     Pin,
     React,
     Restrict,
-    SetPermissions,
     ShowAction,
     Unban,
     Unpin,
@@ -57,8 +56,6 @@ def act_violations(act: ChatAct, now: datetime) -> Iterator[Violation]:
                 yield "action", "is required"
             if not 0 <= act.message_thread_id <= MAX_TELEGRAM_MESSAGE_ID:
                 yield "message_thread_id", f"must be 0 to {MAX_TELEGRAM_MESSAGE_ID}"
-        case SetPermissions():
-            """Any permissions will do."""
 
 
 def _message(message_id: int) -> Iterator[Violation]:

@@ -68,6 +68,7 @@ class Asking:
         """
         if not self._delivery.bot_ok:
             raise TelegramUnavailable("Telegram refuses the bot; nothing was done.")
+        self.require_time(until)
         attempts = 0
         while True:
             place = self._delivery.present_id(ask.chat_id)
@@ -88,6 +89,11 @@ class Asking:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._closing.wait()
+
+    def require_time(self, until: float) -> None:
+        """Return if there is any time left until then; raises `TelegramUnavailable`."""
+        if self._clock.monotonic() >= until:
+            raise TelegramUnavailable("No time is left to ask Telegram; nothing was done.")
 
     async def _once(self, request: Callable[[int], Awaitable[T]], place: int, until: float) -> T:
         now = self._clock.monotonic()

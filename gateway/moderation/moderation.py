@@ -139,6 +139,7 @@ class Moderation:
         except TimeoutError:
             raise TelegramUnavailable("What was asked of this chat before is still under way.") from None
         try:
+            self._asking.require_time(until)
             yield
         finally:
             turn.release()

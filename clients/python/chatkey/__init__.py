@@ -7,6 +7,7 @@ with BlockingClient() as chat:
 """
 
 from chatkey.blocking import BlockingClient
+from chatkey.chats import AdministratorRight, Chat, ChatAction, ChatMember, ChatPermission, ChatType
 from chatkey.client import Client
 from chatkey.errors import (
     ApprovalRequired,
@@ -102,6 +103,7 @@ from chatkey.updates import (
 )
 
 __all__ = [
+    "AdministratorRight",
     "ApprovalRequired",
     "AuditUnavailable",
     "BecameSupergroup",
@@ -111,9 +113,14 @@ __all__ = [
     "CallbackExpired",
     "CallbackQuery",
     "Change",
+    "Chat",
+    "ChatAction",
     "ChatGrant",
     "ChatJoinRequest",
+    "ChatMember",
     "ChatMemberChange",
+    "ChatPermission",
+    "ChatType",
     "ChatTypeUnsuitable",
     "ChatUnavailable",
     "ChatkeyError",

@@ -70,8 +70,8 @@ def _member_change(change: update_service_pb2.ChatMemberChange) -> words.ChatMem
         member=_user(change.member),
         changed_by=_user(change.changed_by),
         changed_at=instant_from(change.change_time),
-        old_status=_status(change.old_status),
-        new_status=_status(change.new_status),
+        old_status=status_from(change.old_status),
+        new_status=status_from(change.new_status),
         until=instant_from(change.until_time),
     )
 
@@ -112,8 +112,11 @@ def _sender(sender: update_service_pb2.Sender) -> words.Sender:
 
 
 def _user(user: update_service_pb2.User) -> words.User | None:
-    if not user.id:
-        return None
+    return user_from(user) if user.id else None
+
+
+def user_from(user: update_service_pb2.User) -> words.User:
+    """Read a person or a bot."""
     return words.User(
         id=user.id,
         is_bot=user.is_bot,
@@ -145,7 +148,8 @@ def _media(media: update_service_pb2.Media) -> words.Media:
     )
 
 
-def _status(number: int) -> words.MemberStatus:
+def status_from(number: int) -> words.MemberStatus:
+    """Read what somebody is in a chat."""
     return _word(words.MemberStatus, update_service_pb2.MemberStatus, "MEMBER_STATUS_", number)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
 from chatkey import calls
+from chatkey.blocking_chats import BlockingChatMethods
 from chatkey.calls import Call
 from chatkey.core import Core
 from chatkey.errors import ChatkeyError
@@ -24,7 +25,7 @@ from chatkey.v1.messaging_gateway_pb2 import ListMessagesRequest, SendMessagesRe
 _Result = TypeVar("_Result")
 
 
-class BlockingClient(Core):
+class BlockingClient(Core, BlockingChatMethods):
     """Sends to the Telegram chat that a token opens. Threads may share it.
 
     Every method raises a `ChatkeyError`; see `chatkey.errors`. A call on which the gateway was not available is
@@ -295,6 +296,11 @@ class BlockingClient(Core):
             ResourceNotFound: It is no press in a chat that this token may write to.
         """
         self._call(calls.answer_callback(callback_id, text, show_alert), timeout)
+
+    def _in_chat(self, call: Callable[[int], Call[_Result]], chat_id: int | None, timeout: float | None) -> _Result:
+        attempts = self._attempts(timeout)
+        chat_id = self._only_chat(attempts) if chat_id is None else chat_id
+        return self._transport.call(call(chat_id), attempts)
 
     def _call(self, call: Call[_Result], timeout: float | None) -> _Result:
         return self._transport.call(call, self._attempts(timeout))

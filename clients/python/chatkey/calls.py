@@ -24,6 +24,7 @@ from chatkey.requests import (
     send_request,
 )
 from chatkey.v1 import (
+    chat_service_pb2_grpc,
     credential_self_pb2,
     credential_self_pb2_grpc,
     messaging_gateway_pb2_grpc,
@@ -44,6 +45,7 @@ class Stubs:
     def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
         """Make the stubs; nothing is sent."""
         self.messaging = messaging_gateway_pb2_grpc.MessagingGatewayStub(channel)
+        self.chats = chat_service_pb2_grpc.ChatServiceStub(channel)
         self.updates = update_service_pb2_grpc.UpdateServiceStub(channel)
         self.credential_self = credential_self_pb2_grpc.CredentialSelfStub(channel)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import Self, TypeVar, Unpack
 
 from chatkey import calls
 from chatkey.calls import Call
+from chatkey.client_chats import ChatMethods
 from chatkey.core import Core
 from chatkey.errors import ChatkeyError
 from chatkey.many import AsyncBacklog, Outgoing
@@ -25,7 +26,7 @@ from chatkey.v1.messaging_gateway_pb2 import ListMessagesRequest, SendMessagesRe
 _Result = TypeVar("_Result")
 
 
-class Client(Core):
+class Client(Core, ChatMethods):
     """Sends to the Telegram chat that a token opens. It belongs to one event loop.
 
     Every method raises a `ChatkeyError`; see `chatkey.errors`. A call on which the gateway was not available is
@@ -308,6 +309,13 @@ class Client(Core):
             ResourceNotFound: It is no press in a chat that this token may write to.
         """
         await self._call(calls.answer_callback(callback_id, text, show_alert), timeout)
+
+    async def _in_chat(
+        self, call: Callable[[int], Call[_Result]], chat_id: int | None, timeout: float | None
+    ) -> _Result:
+        attempts = self._attempts(timeout)
+        chat_id = await self._only_chat(attempts) if chat_id is None else chat_id
+        return await self._transport.call(call(chat_id), attempts)
 
     async def _call(self, call: Call[_Result], timeout: float | None) -> _Result:
         return await self._transport.call(call, self._attempts(timeout))

@@ -121,7 +121,7 @@ def send_request(text: str, chat_id: int, request_id: str, options: SendOptions)
         overflow = Overflow(options["overflow"]).value
         request.MergeFrom(wire.SendMessageRequest(overflow=f"OVERFLOW_{overflow}"))
     if "send_at" in options:
-        request.send_at.FromDatetime(_aware("send_at", options["send_at"]))
+        request.send_at.FromDatetime(aware("send_at", options["send_at"]))
     _check_length(request.text)
     return request
 
@@ -191,13 +191,14 @@ def list_request(
         states=[f"STATE_{State(state).value}" for state in states], chat_id=chat_id, page_size=page_size
     )
     if accepted_from is not None:
-        request.accepted_from.FromDatetime(_aware("accepted_from", accepted_from))
+        request.accepted_from.FromDatetime(aware("accepted_from", accepted_from))
     if accepted_until is not None:
-        request.accepted_until.FromDatetime(_aware("accepted_until", accepted_until))
+        request.accepted_until.FromDatetime(aware("accepted_until", accepted_until))
     return request
 
 
-def _aware(name: str, instant: datetime) -> datetime:
+def aware(name: str, instant: datetime) -> datetime:
+    """Return an instant that says where it stands; raises `ValueError`, with its name, for one that does not."""
     if instant.utcoffset() is None:
         raise ValueError(f"{name} has no time zone")
     return instant

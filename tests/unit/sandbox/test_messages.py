@@ -238,6 +238,55 @@ async def test_an_ordinary_member_may_not_moderate(client: Client, sandbox: Sand
     assert (await client.call("getChatAdministrators", chat_id=SUPERGROUP)).result == []
 
 
+async def test_members_and_the_bots_rights_are_what_a_test_says(client: Client) -> None:
+    members = [{"id": 5, "first_name": "Bo"}, {"id": 6, "status": "creator"}, {"id": 8, "status": "administrator"}]
+    rights = {"can_restrict_members": False, "can_pin_messages": False}
+    chat = {"id": SUPERGROUP, "type": "supergroup", "members": members, "bot_rights": rights}
+    assert (await client.control("POST", "chats", chat)).status == 200
+    listed = (await client.call("getChatAdministrators", chat_id=SUPERGROUP)).result
+    assert [(each["status"], each.get("can_pin_messages")) for each in listed] == [
+        ("creator", None),
+        ("administrator", True),
+        ("administrator", False),
+    ]
+    for method, more, what in (
+        ("banChatMember", {"user_id": 5}, "restrict/unrestrict chat member"),
+        ("setChatPermissions", {"permissions": {}}, "change chat permissions"),
+        ("unpinAllChatMessages", {}, "manage pinned messages in the chat"),
+    ):
+        refused = await client.call(method, chat_id=SUPERGROUP, **more)
+        assert refused.description == f"Bad Request: not enough rights to {what}"
+    await client.control("POST", "chats", chat | {"bot_rights": {}})
+    for user_id, said in ((6, "can't remove chat owner"), (8, "user is an administrator of the chat")):
+        refused = await client.call("banChatMember", chat_id=SUPERGROUP, user_id=user_id)
+        assert refused.description == f"Bad Request: {said}"
+
+
+@pytest.mark.parametrize(("ahead", "kept"), [(29, False), (60, True), (365 * 86400, True), (367 * 86400, False)])
+async def test_what_ends_too_soon_or_too_late_does_not_end(
+    client: Client, sandbox: Sandbox, ahead: int, kept: bool
+) -> None:
+    sandbox.add_chat(SUPERGROUP, type="supergroup", members=[{"id": 5}])
+    until = int(sandbox.wall()) + ahead
+    await client.call("restrictChatMember", chat_id=SUPERGROUP, user_id=5, permissions={}, until_date=until)
+    member = (await client.call("getChatMember", chat_id=SUPERGROUP, user_id=5)).result
+    assert member["until_date"] == (until if kept else 0)
+
+
+async def test_what_a_banned_member_wrote_goes_and_in_a_small_group_only_if_that_is_asked(
+    client: Client, sandbox: Sandbox
+) -> None:
+    for chat_id, kind, asked, left in ((SUPERGROUP, "supergroup", False, 1), (GROUP, "group", False, 2)):
+        sandbox.add_chat(chat_id, type=kind, members=[{"id": 5}])
+        for user_id in (5, 9):
+            sandbox.inject({"chat_id": chat_id, "text": "x", "from": {"id": user_id}})
+        await client.call("banChatMember", chat_id=chat_id, user_id=5, revoke_messages=asked)
+        assert len(sandbox.messages(chat_id)) == left
+    await client.call("banChatMember", chat_id=GROUP, user_id=5, revoke_messages=True)
+    assert [message["from"]["id"] for message in sandbox.messages(GROUP)] == [9]
+    assert (await client.call("getChatMember", chat_id=GROUP, user_id=5)).result["status"] == "left"
+
+
 async def test_history_and_log_are_bounded() -> None:
     sandbox = Sandbox(limits="none", history_size=2, log_size=3)
     sandbox.add_chat(PERSON)
