@@ -37,10 +37,13 @@ def ocsf(seq: int, record: Record) -> str:
             "correlation_uid": record.call_id,
             "event_code": record.event,
         },
-        "actor": {"user": {"name": record.client, "credential_uid": record.token_id}},
+        "actor": {"user": _actor(record)},
         "src_endpoint": {"ip": record.address},
         "api": {"operation": record.method, "response": {"error": record.error_id}},
-        "resources": [{"type": "telegram_chat", "uid": str(chat)} for chat in _chats(record)],
+        "resources": [
+            *({"type": "telegram_chat", "uid": str(chat)} for chat in _chats(record)),
+            *([{"type": "client", "name": record.client, "uid": record.token_id}] if _is_done_to(record) else ()),
+        ],
         "unmapped": json.loads(to_json_line(seq, record)),
     }
     return _line(event)
@@ -59,6 +62,17 @@ def cloudevent(seq: int, record: Record) -> str:
             "data": json.loads(to_json_line(seq, record)),
         }
     )
+
+
+def _is_done_to(record: Record) -> bool:
+    """Whether the client of a record is whom somebody else administered."""
+    return record.facts.get("by", record.client) != record.client
+
+
+def _actor(record: Record) -> Mapping[str, object]:
+    if _is_done_to(record):
+        return {"name": record.facts["by"]}
+    return {"name": record.client, "credential_uid": record.token_id}
 
 
 def _chats(record: Record) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -36,6 +37,15 @@ def test_ocsf_says_who_did_what_from_where_and_that_it_was_denied() -> None:
     assert event["src_endpoint"]["ip"] == "192.0.2.7"
     assert [resource["uid"] for resource in event["resources"]] == ["-1001", "-1002"]
     assert event["time"] == 1795521600000
+
+
+def test_ocsf_tells_who_did_something_from_whom_it_was_done_to() -> None:
+    revoked = replace(DENIED, event="token.revoked", client="svc:a", token_id="t1", facts={"by": "operator:alice"})
+    event = json.loads(FORMS["ocsf"](7, revoked))
+    assert event["actor"] == {"user": {"name": "operator:alice"}}
+    assert {"type": "client", "name": "svc:a", "uid": "t1"} in event["resources"]
+    own = json.loads(FORMS["ocsf"](7, replace(revoked, client="operator:alice")))
+    assert own["actor"] == {"user": {"name": "operator:alice", "credential_uid": "t1"}}
 
 
 def test_a_cloud_event_has_what_the_specification_requires() -> None:
