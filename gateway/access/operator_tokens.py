@@ -13,7 +13,7 @@ from gateway.access.claims import MAX_INSTANT, Policy, is_token_id, members_of
 from gateway.access.compact import MAX_TOKEN_LENGTH, header_and_payload
 from gateway.access.issuers import Trust
 from gateway.access.keys import KeySet
-from gateway.access.signed import header_members, key_for, signed_payload
+from gateway.access.signed import header_members, key_for, require_signature
 from gateway.clock import Clock
 from gateway.errors import TokenExpired, Unauthenticated
 from gateway.operators import PREFIX, AdminRight, Operator, is_operator_name
@@ -81,15 +81,15 @@ class OperatorVerifier:
     def _verified(self, token: str) -> Operator:
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise refused("malformed_token")
-        header, _ = header_and_payload(token)
+        header, payload = header_and_payload(token)
         members = header_members(header)
         self._trust.require_fresh()
         self._trust.require_header(members)
         key = key_for(self._trust, members)
-        signed = signed_payload(token, key)
+        require_signature(token, key)
         claimed: dict[str, object] = {}
         try:
-            claimed = members_of(signed)
+            claimed = members_of(payload)
             operator = self._operator(claimed, key.kid)
             self._check_time(operator, _instant(claimed.get("nbf", claimed["iat"])))
         except Unauthenticated as error:

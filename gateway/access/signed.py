@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from jwt.api_jws import PyJWS
+from jwt.utils import base64url_decode
 
 from gateway.access.causes import refused
 from gateway.access.compact import MAX_HEADER_BYTES
 from gateway.access.issuers import Trust
-from gateway.access.keys import ALGORITHMS, KEY_ID, VerificationKey
+from gateway.access.keys import KEY_ID, VerificationKey
 from gateway.access.strict_json import JsonInvalid, read_object
-
-_SIGNATURES = PyJWS(algorithms=sorted(ALGORITHMS), options={"enforce_minimum_key_length": True})
 
 
 def header_members(header: bytes) -> dict[str, object]:
@@ -38,14 +36,20 @@ def key_for(trust: Trust, header: dict[str, object]) -> VerificationKey:
     return key
 
 
-def signed_payload(token: str, key: VerificationKey) -> bytes:
-    """Return the payload as PyJWT read it, so that what is read on is what was signed.
+def require_signature(token: str, key: VerificationKey) -> None:
+    """Return if the key signed the token's first two segments: of a text in its one spelling, as `compact` takes it.
+
+    PyJWT would read the segments once more, character by character, which costs half as much as the signature.
 
     Raises:
         Unauthenticated: `bad_signature`.
     """
+    signed, _, signature = token.rpartition(".")
+    algorithm, public = key.public.Algorithm, key.public.key
     try:
-        payload: bytes = _SIGNATURES.decode(token, key.public, algorithms=[key.algorithm])
+        is_weak = algorithm.check_key_length(public) is not None
+        holds = not is_weak and algorithm.verify(signed.encode(), public, base64url_decode(signature))
     except Exception:  # noqa: BLE001 - whatever a library raises about a stranger's text is a refusal
-        raise refused("bad_signature", key_id=key.kid) from None
-    return payload
+        holds = False
+    if holds is not True:
+        raise refused("bad_signature", key_id=key.kid)

@@ -89,6 +89,18 @@ def tamed(record: Record) -> Record:
     The method, the call's name and the facts come from the caller whoever it is; who the caller is counts as a
     stranger's word unless a signature holds.
     """
+    texts = (
+        record.client,
+        record.token_id,
+        record.key_id,
+        record.issuer,
+        record.address,
+        record.method,
+        record.call_id,
+    )
+    # In a flood there are thousands, and next to none has to be changed.
+    if not record.facts and max(map(len, texts)) <= MAX_STRANGER and _is_plain("".join(texts)):
+        return record
     limit = None if record.verified else MAX_STRANGER
     short: dict[str, object] = {
         "client": visible(record.client, limit),
@@ -103,14 +115,13 @@ def tamed(record: Record) -> Record:
             for name, value in record.facts.items()
         },
     }
-    # In a flood there are thousands, and next to none has to be changed.
     changed: dict[str, Any] = {name: value for name, value in short.items() if value != getattr(record, name)}
     return replace(record, **changed) if changed else record
 
 
 def visible(value: str, limit: int | None) -> str:
     """Escape what can't be seen, and the backslash that marks an escape; end with an ellipsis where it is cut."""
-    if value.isascii() and value.isprintable() and "\\" not in value and len(value) <= (limit or len(value)):
+    if _is_plain(value) and len(value) <= (limit or len(value)):
         return value
     pieces: list[str] = []
     room = limit
@@ -122,6 +133,10 @@ def visible(value: str, limit: int | None) -> str:
             room -= len(piece)
         pieces.append(piece)
     return "".join(pieces)
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable() and "\\" not in value
 
 
 def _is_unseen(character: str) -> bool:

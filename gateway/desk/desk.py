@@ -184,19 +184,17 @@ class Desk(Messages, Inbound):
 
     def refused(self, error: GatewayError, origin: Origin, caller: Caller | None, error_id: str) -> None:
         """Write into the audit log that a call was refused, and why."""
-        known = {} if caller is None else _identity(caller)
-        record = Record(
-            at=self._clock.now(),
-            event="call.refused",
-            decision="deny",
-            reason=error.cause,
-            verified=caller is not None,
-            address=origin.address,
-            method=origin.method,
-            call_id=origin.call_id,
-            error_id=error_id,
-        )
-        record = replace(record, **known | error.record)
+        known: dict[str, Any] = {
+            "reason": error.cause,
+            "verified": caller is not None,
+            "address": origin.address,
+            "method": origin.method,
+            "call_id": origin.call_id,
+            "error_id": error_id,
+        }
+        if caller is not None:
+            known |= _identity(caller)
+        record = Record(at=self._clock.now(), event="call.refused", decision="deny", **known | error.record)
         self._ledger.refused(record)
         if isinstance(error, CallRefused) and record.verified and record.client:
             self._last_use.denied(record.client, record.at, record.address)

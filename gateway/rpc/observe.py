@@ -15,6 +15,7 @@ from gateway.errors import TooManyFailures
 from gateway.rpc import call as calls
 from gateway.rpc.call import MAX_RECORDED_METHOD, Call, Context
 from gateway.rpc.handlers import Handle
+from gateway.rpc.refusal_lines import RefusalLines
 from gateway.telemetry import logger
 
 UNKNOWN_METHOD = "unknown"
@@ -44,6 +45,7 @@ class Observer:
         self._new_id = new_id
         self._metrics = metrics
         self._kinds = kinds
+        self._lines = RefusalLines(clock)
 
     def begin(self, method: str, given_ids: list[str]) -> Call:
         """Begin a call; its id is the caller's `x-request-id` if that is one, once, and fit for a log."""
@@ -85,6 +87,9 @@ class Observer:
             _log.exception("grpc.metrics_failed")
 
     def _write(self, call: Call, seconds: float) -> None:
+        level = INFO if self._has_line(call) else DEBUG
+        if not _log.is_enabled_for(level):
+            return
         facts: dict[str, object] = {
             "method": call.method[:MAX_RECORDED_METHOD],
             "code": call.code.name,
@@ -98,9 +103,11 @@ class Observer:
             facts["operator"] = call.operator.name
         if call.reason:
             facts["reason"], facts["error_id"] = call.reason, call.error_id
-        # Of a flood there are enough lines in the audit log, with its exact count.
-        level = DEBUG if call.reason == TooManyFailures.reason else INFO
         _log.log(level, "grpc.call", **facts)
+
+    def _has_line(self, call: Call) -> bool:
+        # Of a flood there are enough lines in the audit log, with its exact count.
+        return not call.reason or (call.reason != TooManyFailures.reason and self._lines.admit(call.reason))
 
     def _kind(self, call: Call) -> str:
         return self._kinds.get(call.known_method, "unary")

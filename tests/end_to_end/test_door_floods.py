@@ -125,6 +125,16 @@ async def test_row_27_every_call_of_a_flood_is_counted_in_the_audit_log(view: Ou
     assert len(records) < 120, "a flood fills no log"
 
 
+async def test_of_a_flood_a_hundred_calls_have_a_log_line_and_all_are_on_record(view: Outside) -> None:
+    with capture_logs() as lines:
+        for _ in range(130):
+            await refusal_of(view.raw(SEND))
+    assert sum(line["event"] == "grpc.call" and line["log_level"] == "info" for line in lines) == 100
+    await view.house.ledger.close()
+    records = await view.house.store.records(event="call.refused", limit=1000)
+    assert sum(record.count for _, record in records) == 130
+
+
 async def test_what_costs_no_look_at_a_token_is_not_held_against_its_address(view: Outside) -> None:
     for authorization in ("", "Basic dXNlcg==", "Bearer =", f"Bearer {'x' * 5000}"):
         for _ in range(LIMIT):
