@@ -154,6 +154,10 @@ class Desk(Messages, Inbound):
         self.chats.drain()
         self._lane.end()
 
+    def served(self) -> None:
+        """Note that a caller's call was done, or goes on."""
+        self._lane.served()
+
     async def turn(self, origin: Origin) -> None:
         """Return once a call from there that was refused may be answered: those who are served come first."""
         await self._lane.turn(origin.address)

@@ -144,7 +144,7 @@ class Messages:
             PermissionDenied: the chat that is asked for is not the caller's.
             RequestInvalid: what is asked for is not sound.
         """
-        caller = self._writing(caller)
+        caller = grants.allowing(caller, Permission.WRITE)
         if listing.chat_id:
             _require_chat(caller, listing.chat_id)
         checks.require_sound_listing(listing)
@@ -160,27 +160,27 @@ class Messages:
 
     async def get_message(self, caller: Caller, message_id: str) -> Message:
         """Return a message that the caller's client sent to a chat of the caller's; raises `MessageNotFound`."""
-        caller = self._writing(caller)
+        caller = grants.allowing(caller, Permission.WRITE)
         checks.require_message_id(message_id)
         return await self._outbox.get(caller, message_id)
 
     async def cancel_message(self, caller: Caller, message_id: str) -> Message:
         """Cancel such a message; raises `StateConflict` if it is on its way or final, `MessageNotFound`."""
-        caller = self._writing(caller)
+        caller = grants.allowing(caller, Permission.WRITE)
         checks.require_message_id(message_id)
         self._registry.require_fresh()
         return await self._outbox.cancel(caller, message_id)
 
     async def retry_message(self, caller: Caller, message_id: str) -> Message:
         """Send such a message again; raises `StateConflict` if it was delivered or cancelled, `MessageNotFound`."""
-        caller = self._writing(caller)
+        caller = grants.allowing(caller, Permission.WRITE)
         checks.require_message_id(message_id)
         self._registry.require_fresh()
         return await self._outbox.retry(caller, message_id)
 
     async def resolve_message(self, caller: Caller, message_id: str, resolution: State | None) -> Message:
         """Settle such a message as delivered or cancelled; raises `StateConflict` unless its delivery is unknown."""
-        caller = self._writing(caller)
+        caller = grants.allowing(caller, Permission.WRITE)
         settled = checks.require_resolution(message_id, resolution)
         self._registry.require_fresh()
         return await self._outbox.resolve(caller, message_id, settled)
@@ -197,7 +197,7 @@ class Messages:
                 within the time of a recheck.
             ShuttingDown: the gateway stops.
         """
-        caller = self._writing(caller)
+        caller = grants.allowing(caller, Permission.WRITE)
         if not resume_token:
             resume_token = await self._outbox.latest()
             yield None, resume_token
@@ -227,16 +227,10 @@ class Messages:
         return fitted(draft, ready)
 
     def _ready_to_touch(self, caller: Caller, draft: Draft, malformed: Sequence[Violation]) -> tuple[Caller, Draft]:
-        caller = self._writing(caller)
+        caller = grants.allowing(caller, Permission.WRITE)
         ready = rendered(draft)
         checks.require_sound(draft, ready, self._clock.now(), malformed)
         return caller, ready
-
-    def _writing(self, caller: Caller) -> Caller:
-        """Return the caller with the grants that let it look after messages."""
-        writing = grants.allowing(caller, Permission.WRITE)
-        self._lane.served()
-        return writing
 
 
 def _require_chat(caller: Caller, chat_id: int) -> None:

@@ -79,7 +79,6 @@ class Inbound:
             ShuttingDown: the gateway stops.
         """
         caller = _reading(caller, following.chat_ids)
-        self._lane.served()
         updates = _taken(self._updates)
         if violations := [*following.malformed, *_beginnings(following)]:
             raise RequestInvalid(violations)
@@ -107,7 +106,6 @@ class Inbound:
             TelegramUnavailable: Telegram did not take it in time.
         """
         caller = grants.allowing(caller, Permission.WRITE)
-        self._lane.served()
         updates, presses = _taken(self._updates), _taken(self._presses)
         if violations := _unsound(answer):
             raise RequestInvalid(violations)

@@ -26,10 +26,15 @@ Turn = Callable[[Origin], Awaitable[None]]
 class Refusals:
     """Catches everything that a handler, or whoever looked at the headers before it, raises."""
 
-    def __init__(self, *, note: Note, turn: Turn, new_id: Callable[[], str]) -> None:
-        """Have refusals written into the audit log by `note`, each under an id of its own, and answered in `turn`."""
+    def __init__(self, *, note: Note, turn: Turn, served: Callable[[], None], new_id: Callable[[], str]) -> None:
+        """Have refusals written into the audit log by `note`, each under an id of its own, and answered in `turn`.
+
+        Args:
+            served: Told of each call that was done for somebody who is known.
+        """
         self._note = note
         self._turn = turn
+        self._served = served
         self._new_id = new_id
 
     def around(self, handle: Handle) -> Handle:
@@ -38,11 +43,14 @@ class Refusals:
         async def refusing(requests: object, context: Context) -> bytes | None:
             call = calls.current()
             try:
-                return await handle(requests, context)
+                reply = await handle(requests, context)
             except (grpc.aio.AbortError, grpc.aio.InternalError):
                 raise  # a status is sent already, or the transport is gone
             except Exception as error:  # noqa: BLE001 - the only place that may: it answers every one
                 return await self._refuse(error, call, context)
+            if call.caller or call.operator:
+                self._served()
+            return reply
 
         return refusing
 

@@ -150,7 +150,7 @@ async def open_door(
     def note(error: GatewayError, call: Call, error_id: str) -> None:
         desk.refused(error, call.origin, call.caller, error_id)
 
-    refusals = Refusals(note=note, turn=desk.turn, new_id=new_id)
+    refusals = Refusals(note=note, turn=desk.turn, served=desk.served, new_id=new_id)
     front = Front(
         services=[
             (messaging_gateway_pb2.DESCRIPTOR.services_by_name["MessagingGateway"], MessagingService(desk, refusals)),

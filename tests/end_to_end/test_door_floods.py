@@ -16,6 +16,7 @@ from jwt.algorithms import ECAlgorithm
 from structlog.testing import capture_logs
 
 from chatkey.admin.v1 import key_service_pb2 as key_pb
+from chatkey.v1 import credential_self_pb2 as pb_self
 from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.slow_lane import SlowLane
@@ -169,6 +170,25 @@ async def test_row_27_whoever_has_a_good_token_is_served_while_strangers_wait(sl
         assert (await sent(slow, slow.house.token())).message.id, "one that was never seen before"
     assert not any(call.done() for call in waiting)
     assert len(slow.house.telegram.sent) == 21
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_row_27_refusals_wait_once_a_call_was_done_for_a_caller_and_not_for_health(is_known: bool) -> None:
+    lane = stopped()
+    async with open_house(lane=lane) as house, outside(house) as view:
+        for _ in range(2):
+            await refusal_of(view.raw(SEND))
+        if is_known:
+            await view.credential_self.DescribeCredential(pb_self.DescribeCredentialRequest(), metadata=view.bearer())
+        else:
+            await view.raw("/grpc.health.v1.Health/Check")
+            await refusal_of(view.raw(SEND, metadata=view.bearer()))
+        await refusal_of(view.raw(SEND))
+        last = view.channel.unary_unary(SEND)(b"")
+        await until_recorded(view, 4 if is_known else 5)
+        if not is_known:
+            await refusal_of(last)
+        assert lane.waiting == is_known
 
 
 async def test_row_27_whoever_goes_away_while_it_waits_is_on_record(slow: Outside) -> None:

@@ -289,7 +289,8 @@ async def test_row_40_metrics_that_fail_cost_no_call_and_show_nothing() -> None:
 
 async def test_health_is_open_to_all_and_says_what_it_was_told(view: Outside) -> None:
     health = health_pb2_grpc.HealthStub(view.channel)
-    names = ["", "chatkey.v1.MessagingGateway", "chatkey.v1.UpdateService", "chatkey.v1.CredentialSelf"]
+    services = ["MessagingGateway", "UpdateService", "ChatService", "CredentialSelf"]
+    names = ["", *(f"chatkey.v1.{service}" for service in services)]
     for name in names:
         reply = await health.Check(health_pb2.HealthCheckRequest(service=name))
         assert reply.status == health_pb2.HealthCheckResponse.SERVING

@@ -158,7 +158,6 @@ class Entrance:
         needs, operator = function.value, ask.operator
         self.permit(operator, function)
         self._require_few(operator)
-        self._lane.served()
         self._registry.require_fresh()
         check()
         if needs.is_critical:
@@ -224,6 +223,10 @@ class Entrance:
             error_id=error_id,
         )
         self._ledger.refused(replace(record, **known | error.record))
+
+    def served(self) -> None:
+        """Note that an operator's call was done."""
+        self._lane.served()
 
     async def turn(self, origin: Origin) -> None:
         """Return once a call from there that was refused may be answered: those who are served come first."""

@@ -82,7 +82,7 @@ async def open_admin_door(
         ],
         policy=policy.POLICY,
         authenticate=AuthenticateOperator(entrance=desk.entrance, trusted_proxies=trusted_proxies),
-        refusals=Refusals(note=note, turn=desk.entrance.turn, new_id=new_id),
+        refusals=Refusals(note=note, turn=desk.entrance.turn, served=desk.entrance.served, new_id=new_id),
         drain=desk.entrance.drain,
     )
     async with opened(
