@@ -32,6 +32,7 @@ class Seen:
         self._clock = clock
         self._noted: dict[int, SeenChat] = {}
         self._waiting: dict[int, SeenChat] = {}
+        self._news = asyncio.Event()
 
     def heard_of(self, chat: Mapping[str, object], chat_id: int) -> None:
         """Take note of Telegram's object of a chat. Never waits and never fails."""
@@ -45,21 +46,25 @@ class Seen:
             if len(self._noted) >= MOST:
                 self._noted.clear()
             self._noted[chat_id] = self._waiting[chat_id] = seen
+            self._news.set()
 
     async def run(self) -> None:
         """Keep what was noted, now and then, until cancelled."""
         while True:
+            await self._news.wait()
             with suppress(NotDurable):
                 await self.flush()
             await asyncio.sleep(EVERY_S)
 
     async def flush(self) -> None:
         """Keep what was noted; raises `NotDurable`."""
-        if waiting := list(self._waiting.values()):
-            await self._store.see(waiting)
-            for chat in waiting:
-                if self._waiting.get(chat.chat_id) is chat:
-                    del self._waiting[chat.chat_id]
+        waiting = list(self._waiting.values())
+        await self._store.see(waiting)
+        for chat in waiting:
+            if self._waiting.get(chat.chat_id) is chat:
+                del self._waiting[chat.chat_id]
+        if not self._waiting:
+            self._news.clear()
 
 
 def _title_of(chat: Mapping[str, object]) -> str:

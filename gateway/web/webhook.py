@@ -14,6 +14,7 @@ from typing import Protocol
 from aiohttp import web
 
 from gateway.errors import ConfigInvalid
+from gateway.web.connections import Connection, Connections
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 MAX_BODY = 4 << 20
@@ -47,27 +48,32 @@ async def open_webhook(listen: str, path: str, taker: Taker) -> AsyncIterator[in
     Raises:
         ConfigInvalid: the address is in use or not ours.
     """
-    door = _Door(path, taker)
-    server = web.Server(door.handle, access_log=None, lingering_time=1, keepalive_timeout=75)
-    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1)
-    await runner.setup()
+    connections = Connections(taker.refuse)
+    server = web.Server(_Door(path, taker, connections).handle, access_log=None, lingering_time=1, keepalive_timeout=75)
+    host, _, port = listen.rpartition(":")
     try:
-        host, _, port = listen.rpartition(":")
-        try:
-            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
-        except OSError as error:
-            raise ConfigInvalid(f"CHATKEY_WEBHOOK_LISTEN: can't listen on {listen}: {error.strerror}.") from None
-        yield int(runner.addresses[0][1])
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: Connection(connections, server()), host.strip("[]"), int(port)
+        )
+    except OSError as error:
+        raise ConfigInvalid(f"CHATKEY_WEBHOOK_LISTEN: can't listen on {listen}: {error.strerror}.") from None
+    try:
+        yield int(listener.sockets[0].getsockname()[1])
     finally:
-        await runner.cleanup()
+        listener.close()
+        server.pre_shutdown()
+        await server.shutdown(1)
+        await listener.wait_closed()
 
 
 class _Door:
-    def __init__(self, path: str, taker: Taker) -> None:
+    def __init__(self, path: str, taker: Taker, connections: Connections) -> None:
         self._path = path
         self._taker = taker
+        self._connections = connections
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
+        self._connections.asked(request.transport)
         address = request.remote or ""
         if request.rel_url.raw_path != self._path:
             self._taker.refuse("unknown_path", address)
