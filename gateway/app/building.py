@@ -55,7 +55,6 @@ from gateway.store.registry import Quota
 from gateway.telegram.connector import open_connector
 from gateway.telemetry import Metrics
 from gateway.updates.feed import Feed
-from gateway.updates.presses import Presses
 from gateway.web.door import open_web
 
 if TYPE_CHECKING:
@@ -193,7 +192,6 @@ async def running(config: Config, clock: Clock | None = None) -> AsyncIterator[A
             lane=lane,
             children=children,
             updates=updates.feed,
-            presses=Presses(connector) if updates.feed else None,
             allowed_addresses=config.allowed_addresses,
         )
         export_delivery(metrics, dispatcher)

@@ -12,7 +12,7 @@ from gateway.desk import chat_checks
 from gateway.desk.checks import Violation
 from gateway.desk.rooms import LastUse, Registry
 from gateway.errors import PermissionDenied, QuotaExceeded, RequestInvalid
-from gateway.model import Caller, Chat, ChatMember, Gesture, ModeratingAct, Permission, ShowAction
+from gateway.model import AnswerPress, Caller, Chat, ChatMember, Gesture, ModeratingAct, Permission, ShowAction
 from gateway.moderation.moderation import Moderation
 from gateway.moderation.rooms import Ask
 
@@ -79,10 +79,10 @@ class Chats:
         await self._moderation.moderate(self._begun(caller, Permission.MODERATE, act.chat_id, wait, violations), act)
 
     async def gesture(self, caller: Caller, act: Gesture, wait: timedelta, malformed: Sequence[Violation] = ()) -> None:
-        """Show an action or set a reaction; the other arguments are those of `get_chat`."""
+        """Show an action, set a reaction or answer a press; the other arguments are those of `get_chat`."""
         violations = [*malformed, *chat_checks.act_violations(act, self._clock.now())]
         shows = isinstance(act, ShowAction)
-        thread_id = act.message_thread_id if isinstance(act, ShowAction) else 0
+        thread_id = act.message_thread_id if isinstance(act, ShowAction | AnswerPress) else 0
         ask = self._begun(caller, Permission.WRITE, act.chat_id, wait, violations, thread_id, shows=shows)
         await self._moderation.gesture(ask, act)
 

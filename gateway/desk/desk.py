@@ -15,7 +15,7 @@ from gateway.addresses import AddressRanges
 from gateway.clock import Clock
 from gateway.desk.chats import Chats
 from gateway.desk.messages import Messages
-from gateway.desk.rooms import Failures, Lane, LastUse, Ledger, Outbox, Presses, Registry, Updates, Verifier
+from gateway.desk.rooms import Failures, Lane, LastUse, Ledger, Outbox, Registry, Updates, Verifier
 from gateway.desk.stay import RECHECK, Stay
 from gateway.desk.updates import Inbound
 from gateway.errors import CallRefused, GatewayError, MethodUnknown, Unauthenticated
@@ -45,7 +45,6 @@ class Desk(Messages, Inbound):
         lane: Lane | None = None,
         children: Children | None = None,
         updates: Updates | None = None,
-        presses: Presses | None = None,
         allowed_addresses: AddressRanges | None = None,
         recheck: timedelta = RECHECK,
     ) -> None:
@@ -56,14 +55,13 @@ class Desk(Messages, Inbound):
             lane: Says when a refusal may be answered; None: one that no other door shares.
             children: Makes what holders hand on; None: nothing is minted here.
             updates: Tells what happens in chats; None: this gateway does not know.
-            presses: Answers presses on buttons; None: nobody does.
             allowed_addresses: From where alone anybody may call; None: from anywhere.
             recheck: How often an open stream looks at its credential again.
         """
         stay = Stay(clock, recheck, registry.standing)
         lane = lane or SlowLane(clock)
         Messages.__init__(self, registry=registry, last_use=last_use, outbox=outbox, lane=lane, clock=clock, stay=stay)
-        Inbound.__init__(self, registry=registry, updates=updates, presses=presses, lane=lane, stay=stay)
+        Inbound.__init__(self, registry=registry, updates=updates, chats=chats, lane=lane, stay=stay)
         self.chats = chats
         self._verifier = verifier
         self._ledger = ledger

@@ -156,13 +156,6 @@ class Updates(Protocol):
         """Return the press on a button that is answered by this id."""
 
 
-class Presses(Protocol):
-    """Answers presses on buttons."""
-
-    async def answer(self, callback_id: str, text: str, *, show_alert: bool, within: timedelta) -> None:
-        """Tell Telegram how a press is answered; raises `CallbackExpired`, and `TelegramUnavailable` in time."""
-
-
 class Ledger(Protocol):
     """Keeps the audit log."""
 

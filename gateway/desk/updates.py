@@ -7,17 +7,16 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
 
 from gateway.access import grants
+from gateway.desk.chats import Chats
 from gateway.desk.checks import Violation
-from gateway.desk.rooms import Lane, Presses, Registry, Updates
+from gateway.desk.rooms import Lane, Registry, Updates
 from gateway.desk.stay import Stay
 from gateway.errors import MethodUnknown, PermissionDenied, RequestInvalid, ResourceNotFound
-from gateway.model import Caller, Grant, Permission, Update, UpdateKind
+from gateway.model import AnswerPress, Caller, Grant, Permission, Update, UpdateKind
 
 MAX_NOTICE = 200  # https://core.telegram.org/bots/api#answercallbackquery
-Room = TypeVar("Room")
 _CALLBACK_ID = re.compile(r"[!-~]{1,64}")
 
 
@@ -40,25 +39,16 @@ class Following:
     malformed: Sequence[Violation] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PressAnswer:
-    """What whoever pressed a button is told: a notice, or a window with `show_alert`; nothing if `text` is empty."""
-
-    callback_id: str
-    text: str = ""
-    show_alert: bool = False
-
-
 class Inbound:
     """The verbs of updates."""
 
     def __init__(
-        self, *, registry: Registry, updates: Updates | None, presses: Presses | None, lane: Lane, stay: Stay[Caller]
+        self, *, registry: Registry, updates: Updates | None, chats: Chats, lane: Lane, stay: Stay[Caller]
     ) -> None:
-        """Keep the rooms that the verbs hand on to; without `updates` or `presses` the gateway takes none."""
+        """Keep what the verbs hand on to; without `updates` the gateway takes none."""
         self._registry = registry
         self._updates = updates
-        self._presses = presses
+        self._chats = chats
         self._lane = lane
         self._stay = stay
 
@@ -91,7 +81,7 @@ class Inbound:
             async for update in followed:
                 yield update
 
-    async def answer_callback(self, caller: Caller, answer: PressAnswer, within: timedelta) -> None:
+    async def answer_callback(self, caller: Caller, answer: AnswerPress, within: timedelta) -> None:
         """Tell Telegram how a press on a button is answered, at once; to do it again does no harm.
 
         Args:
@@ -103,16 +93,17 @@ class Inbound:
             RequestInvalid: the answer is not sound.
             ResourceNotFound: it is no press in a place where the caller may write, as far as is known.
             CallbackExpired: Telegram takes no answer to it any more.
-            TelegramUnavailable: Telegram did not take it in time.
+            GatewayError: as `Chats.gesture`.
         """
         caller = grants.allowing(caller, Permission.WRITE)
-        updates, presses = _taken(self._updates), _taken(self._presses)
+        updates = _taken(self._updates)
         if violations := _unsound(answer):
             raise RequestInvalid(violations)
         press = await updates.pressed(answer.callback_id)
         if press is None or not _may_answer(caller, press):
             raise ResourceNotFound("there is no such press on a button")
-        await presses.answer(answer.callback_id, answer.text, show_alert=answer.show_alert, within=within)
+        placed = replace(answer, chat_id=press.chat_id, message_thread_id=press.message_thread_id or 0)
+        await self._chats.gesture(caller, placed, within)
 
     def _require_all(self, caller: Caller) -> None:
         standing = self._registry.standing(caller)
@@ -136,10 +127,10 @@ def _require_readable(caller: Caller, grant: Grant) -> None:
     grants.require(caller, Permission.READ, grant.chat_id, grant.message_thread_id or 0)
 
 
-def _taken(room: Room | None) -> Room:
-    if room is None:
+def _taken(updates: Updates | None) -> Updates:
+    if updates is None:
         raise MethodUnknown("this gateway takes no updates: set CHATKEY_UPDATES")
-    return room
+    return updates
 
 
 def _beginnings(following: Following) -> Sequence[Violation]:
@@ -148,7 +139,7 @@ def _beginnings(following: Following) -> Sequence[Violation]:
     return []
 
 
-def _unsound(answer: PressAnswer) -> Sequence[Violation]:
+def _unsound(answer: AnswerPress) -> Sequence[Violation]:
     violations = []
     if not _CALLBACK_ID.fullmatch(answer.callback_id):
         violations.append(("callback_id", "is the id of a CallbackQuery: 1 to 64 characters"))

@@ -21,6 +21,7 @@ from gateway.model.messages import (
 )
 from gateway.model.moderation import (
     AdministratorRight,
+    AnswerPress,
     Ban,
     Chat,
     ChatAct,
@@ -51,6 +52,7 @@ __all__ = [
     "UNREADABLE",
     "AdministratorRight",
     "Ancestor",
+    "AnswerPress",
     "Ban",
     "Button",
     "Caller",

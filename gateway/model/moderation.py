@@ -210,8 +210,25 @@ class React:
     is_big: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPress:
+    """The spinner on a button ends, and whoever pressed it is told something, or nothing if `text` is empty.
+
+    Attributes:
+        callback_id: Telegram's id of the press.
+        show_alert: Whether the text has to be closed, and does not go away by itself.
+        chat_id: The chat of the press, and `message_thread_id` its forum topic; 0 until it is looked up.
+    """
+
+    callback_id: str
+    text: str = ""
+    show_alert: bool = False
+    chat_id: int = 0
+    message_thread_id: int = 0
+
+
 ModeratingAct: TypeAlias = SetPermissions | Restrict | Ban | Unban | Pin | Unpin
 """What moderates a chat: it is on record before it is done."""
-Gesture: TypeAlias = ShowAction | React
+Gesture: TypeAlias = ShowAction | React | AnswerPress
 """What the bot does in passing."""
 ChatAct: TypeAlias = ModeratingAct | Gesture

@@ -18,6 +18,7 @@ from datetime import timedelta
 
 from gateway.errors import (
     BotRightsMissing,
+    CallbackExpired,
     ChatTypeUnsuitable,
     ChatUnavailable,
     GatewayError,
@@ -41,6 +42,7 @@ _TOLD: Mapping[Problem, type[GatewayError]] = {
     Problem.MEMBER_UNKNOWN: MemberNotFound,
     Problem.MEMBER_PROTECTED: MemberProtected,
     Problem.MESSAGE_UNKNOWN: MessageNotFound,
+    Problem.PRESS_OVER: CallbackExpired,
 }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chatkey.v1 import update_service_pb2 as pb
-from gateway.desk.updates import Following, PressAnswer
-from gateway.model import Update, UpdateKind
+from gateway.desk.updates import Following
+from gateway.model import AnswerPress, Update, UpdateKind
 from gateway.rpc import convert, happenings
 from gateway.rpc.telegram_json import Json, object_from
 
@@ -46,10 +46,10 @@ def following_from(request: pb.StreamUpdatesRequest) -> Following:
     )
 
 
-def answer_from(request: pb.AnswerCallbackRequest) -> PressAnswer:
+def answer_from(request: pb.AnswerCallbackRequest) -> AnswerPress:
     """Return how a press is to be answered; raises `RequestInvalid`."""
     convert.refuse_unknown_fields(request)
-    return PressAnswer(callback_id=request.callback_id, text=request.text, show_alert=request.show_alert)
+    return AnswerPress(callback_id=request.callback_id, text=request.text, show_alert=request.show_alert)
 
 
 def streamed_to(update: Update | None, cursor: str) -> pb.StreamUpdatesResponse:

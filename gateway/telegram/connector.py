@@ -132,15 +132,6 @@ class Connector:
         """
         await result_of(self._bot.delete_messages(chat_id, message_ids))
 
-    async def answer_callback(self, callback_id: str, text: str, *, show_alert: bool) -> None:
-        """Answer a press on a button (`answerCallbackQuery`): end the spinner, and show a text if there is one.
-
-        Raises:
-            Refused: 400 where the press was too long ago, or is answered.
-            BotFailure: As `send_message`.
-        """
-        await result_of(self._bot.answer_callback_query(callback_id, text or None, show_alert=show_alert))
-
     async def seen_chats(self) -> tuple[SeenChat, ...]:
         """Return the chats of the updates that wait for the bot (`getUpdates`), and stay there; at most 100 of them.
 

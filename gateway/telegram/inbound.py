@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 from gateway.telegram.address import PUBLIC_API, checked_base_url, checked_proxy
+from gateway.telegram.answers import Answer
 from gateway.telegram.failures import Unanswered
+from gateway.telegram.results import result_of
 from gateway.telegram.token import TokenSource
-from gateway.telegram.transport import Failed, Transport
+from gateway.telegram.transport import Transport
 
 WAIT_S = 50
 """How long Telegram is asked to wait for an update: the longest that it does."""
@@ -43,7 +45,7 @@ class Inbound:
         asked: dict[str, object] = {"limit": limit, "timeout": self._wait_s, "allowed_updates": self._kinds}
         if offset is not None:
             asked["offset"] = offset
-        result = await self._result_of("getUpdates", asked)
+        result = await _told(self._transport.call("getUpdates", asked))
         if not isinstance(result, list):
             raise Unanswered("the answer has no list of updates")
         return result
@@ -55,30 +57,26 @@ class Inbound:
             Refused: 400 where the address can't be used.
             BotFailure: It was not done.
         """
-        asked = {"url": url, "secret_token": secret, "allowed_updates": self._kinds}
-        await self._result_of("setWebhook", asked | {"max_connections": MAX_CONNECTIONS, "drop_pending_updates": False})
+        asked: dict[str, object] = {"url": url, "secret_token": secret, "allowed_updates": self._kinds}
+        asked |= {"max_connections": MAX_CONNECTIONS, "drop_pending_updates": False}
+        await _told(self._transport.call("setWebhook", asked))
 
     async def delete_webhook(self) -> None:
         """Have updates sent nowhere (`deleteWebhook`); those that wait stay. Raises `BotFailure`."""
-        await self._result_of("deleteWebhook", {"drop_pending_updates": False})
+        await _told(self._transport.call("deleteWebhook", {"drop_pending_updates": False}))
 
     async def webhook(self) -> str:
         """Return the address to which updates are sent (`getWebhookInfo`); empty: to none. Raises `BotFailure`."""
-        result = await self._result_of("getWebhookInfo", {})
+        result = await _told(self._transport.call("getWebhookInfo", {}))
         url = result.get("url") if isinstance(result, dict) else None
         if not isinstance(url, str):
             raise Unanswered("the answer does not tell the webhook")
         return url
 
-    async def _result_of(self, name: str, parameters: Mapping[str, object]) -> Any:
-        try:
-            answer = await self._transport.call(name, parameters)
-        except Failed as failed:
-            failure = failed.failure
-        else:
-            return json.loads(answer.payload)["result"]
-        # Outside of the `except`, so that the carrier does not travel along as its context.
-        raise failure
+
+async def _told(asking: Awaitable[Answer]) -> Any:
+    """Return what Telegram answers; raises `BotFailure`."""
+    return json.loads((await result_of(asking)).payload)["result"]
 
 
 @asynccontextmanager

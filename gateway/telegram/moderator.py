@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from telegram import Bot, ChatPermissions, ReactionTypeEmoji
 
 from gateway.model import (
+    AnswerPress,
     Ban,
     Chat,
     ChatAct,
@@ -122,6 +123,8 @@ class Moderator:
                     act.action.value if act.action else "",
                     message_thread_id=act.message_thread_id or None,
                 )
+            case AnswerPress():
+                return self._bot.answer_callback_query(act.callback_id, act.text or None, show_alert=act.show_alert)
             case React():
                 reaction = ReactionTypeEmoji(act.emoji) if act.emoji else None
                 return self._bot.set_message_reaction(

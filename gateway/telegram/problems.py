@@ -24,6 +24,7 @@ class Problem(Enum):
     MEMBER_PROTECTED = "member_protected"
     MESSAGE_UNKNOWN = "message_not_found"
     REACTION_REFUSED = "reaction_refused"
+    PRESS_OVER = "press_over"
 
 
 _BY_WORDING: Mapping[str, Problem] = {
@@ -59,6 +60,8 @@ _BY_WORDING: Mapping[str, Problem] = {
     "message to unpin not found": Problem.MESSAGE_UNKNOWN,
     "message to react not found": Problem.MESSAGE_UNKNOWN,
     "message not found": Problem.MESSAGE_UNKNOWN,
+    "query is too old": Problem.PRESS_OVER,
+    "QUERY_ID_INVALID": Problem.PRESS_OVER,
     "REACTION_INVALID": Problem.REACTION_REFUSED,
     "REACTION_EMPTY": Problem.REACTION_REFUSED,
     "REACTIONS_TOO_MANY": Problem.REACTION_REFUSED,

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from chatkey.v1 import update_service_pb2 as pb
-from gateway.model import Permission
+from gateway.model import AnswerPress, Permission
 from tests.support.open_door import Outside, outside, refusal_of
 from tests.support.open_house import CHAT
 
@@ -100,7 +100,8 @@ async def test_a_press_is_answered_and_one_elsewhere_is_not_there(view: Outside)
     request = pb.AnswerCallbackRequest(callback_id="press-1", text="done", show_alert=True)
     answer = await view.updates.AnswerCallback(request, metadata=view.bearer())
     assert answer == pb.AnswerCallbackResponse()
-    assert view.house.telegram.pressed == [("press-1", "done", True)]
+    answered = AnswerPress(callback_id="press-1", text="done", show_alert=True, chat_id=CHAT)
+    assert view.house.telegram.done == [answered]
     stranger = view.bearer(view.house.token(OTHER))
     unknown = pb.AnswerCallbackRequest(callback_id="press-2", text="done")
     foreign, missing = [
@@ -108,7 +109,7 @@ async def test_a_press_is_answered_and_one_elsewhere_is_not_there(view: Outside)
     ]
     assert foreign.wire == missing.wire
     assert (foreign.code, foreign.info.reason) == (grpc.StatusCode.NOT_FOUND, "RESOURCE_NOT_FOUND")
-    assert len(view.house.telegram.pressed) == 1
+    assert view.house.telegram.done == [answered]
 
 
 async def test_a_stream_and_an_answer_are_counted_for_the_audit_log_and_the_metrics(view: Outside) -> None:

@@ -46,7 +46,6 @@ from gateway.store.sqlite import SqliteStore, open_sqlite_in_memory
 from gateway.telegram.failures import BotFailure
 from gateway.updates.feed import Feed
 from gateway.updates.intake import Intake
-from gateway.updates.presses import Presses
 
 ISSUER, AUDIENCE, CLIENT = "test-issuer", "test-audience", "billing"
 CHAT = -1001234567890
@@ -74,7 +73,6 @@ class PlayedTelegram:
     chat_is_there: bool = True
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
-    pressed: list[tuple[str, str, bool]] = field(default_factory=list)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -99,10 +97,6 @@ class PlayedTelegram:
 
     async def delete_messages(self, chat_id: int, message_ids: Sequence[int]) -> None:
         await self.delete_message(chat_id, message_ids[0])
-
-    async def answer_callback(self, callback_id: str, text: str, *, show_alert: bool) -> None:
-        self.pressed.append((callback_id, text, show_alert))
-        await self.answers.wait()
 
     async def get_chat(self, chat_id: int) -> Chat:
         self.looked_at.append(chat_id)
@@ -223,7 +217,6 @@ async def open_house(
             lane=lane,
             children=Children(issuer_of(clock), verifier.verify, store.registry, clock),
             updates=feed if takes_updates else None,
-            presses=Presses(telegram) if takes_updates else None,
             allowed_addresses=allowed_addresses,
             recheck=recheck,
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.desk.updates import MAX_NOTICE, Following, PressAnswer
+from gateway.desk.updates import MAX_NOTICE, Following
 from gateway.errors import (
     CallRefused,
     CursorExpired,
@@ -23,7 +23,7 @@ from gateway.errors import (
     TokenExpired,
     Unauthenticated,
 )
-from gateway.model import Caller, Grant, Permission, Update, UpdateKind
+from gateway.model import AnswerPress, Caller, Grant, Permission, Update, UpdateKind
 from tests.support.open_house import CHAT, House, open_house
 
 OTHER, THIRD = CHAT - 1, CHAT - 2
@@ -181,7 +181,7 @@ async def test_a_gateway_that_takes_no_updates_says_so_to_those_who_may_ask() ->
         with pytest.raises(MethodUnknown, match="CHATKEY_UPDATES"):
             await rest(house, reader(house, CHAT))
         with pytest.raises(MethodUnknown, match="CHATKEY_UPDATES"):
-            await house.desk.answer_callback(house.caller(), PressAnswer(callback_id="1"), SOON)
+            await house.desk.answer_callback(house.caller(), AnswerPress(callback_id="1"), SOON)
         with pytest.raises(PermissionDenied):
             await rest(house, house.caller())
 
@@ -252,14 +252,17 @@ async def test_a_stream_ends_with_the_token_and_with_the_gateway(house: House) -
 
 
 async def answer(house: House, caller: Caller, number: int, **fields: Any) -> None:
-    await house.desk.answer_callback(caller, PressAnswer(callback_id=f"press-{number}", **fields), SOON)
+    await house.desk.answer_callback(caller, AnswerPress(callback_id=f"press-{number}", **fields), SOON)
 
 
 async def test_a_press_is_answered_where_the_caller_may_write(house: House) -> None:
     await house.happen(pressed(1), pressed(2, topic=7))
     await answer(house, house.caller(), 1, text="x" * MAX_NOTICE, show_alert=True)
     await answer(house, holder(house, Grant(chat_id=CHAT, permissions=WRITE, message_thread_id=7)), 2)
-    assert house.telegram.pressed == [("press-1", "x" * MAX_NOTICE, True), ("press-2", "", False)]
+    assert house.telegram.done == [
+        AnswerPress(callback_id="press-1", text="x" * MAX_NOTICE, show_alert=True, chat_id=CHAT),
+        AnswerPress(callback_id="press-2", chat_id=CHAT, message_thread_id=7),
+    ]
 
 
 async def test_row_54_what_is_no_press_of_the_callers_is_the_same_as_none(house: House) -> None:
@@ -274,20 +277,20 @@ async def test_row_54_what_is_no_press_of_the_callers_is_the_same_as_none(house:
             await answer(house, holder(house, *grants), number)
         told.add((str(refused.value), *refused.value.facts.items()))
     assert len(told) == 1
-    assert house.telegram.pressed == []
+    assert house.telegram.done == []
 
 
 @pytest.mark.parametrize(
     ("asked", "paths"),
     [
-        (PressAnswer(callback_id=""), ["callback_id"]),
-        (PressAnswer(callback_id="1" * 65), ["callback_id"]),
-        (PressAnswer(callback_id="1\x00"), ["callback_id"]),
-        (PressAnswer(callback_id="1", text="x" * 201), ["text"]),
-        (PressAnswer(callback_id="", text="x" * 201), ["callback_id", "text"]),
+        (AnswerPress(callback_id=""), ["callback_id"]),
+        (AnswerPress(callback_id="1" * 65), ["callback_id"]),
+        (AnswerPress(callback_id="1\x00"), ["callback_id"]),
+        (AnswerPress(callback_id="1", text="x" * 201), ["text"]),
+        (AnswerPress(callback_id="", text="x" * 201), ["callback_id", "text"]),
     ],
 )
-async def test_an_answer_that_is_not_sound_is_refused(house: House, asked: PressAnswer, paths: list[str]) -> None:
+async def test_an_answer_that_is_not_sound_is_refused(house: House, asked: AnswerPress, paths: list[str]) -> None:
     with pytest.raises(RequestInvalid) as refused:
         await house.desk.answer_callback(house.caller(), asked, SOON)
     assert [path for path, _ in refused.value.violations] == paths

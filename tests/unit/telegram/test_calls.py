@@ -28,7 +28,12 @@ OF_THE_LIBRARY = {
 }
 """Methods of python-telegram-bot's `Bot`."""
 
-OURS = {"getChat", "getChatMember", "getChatAdministrators"}
+OURS = {"getChat", "getChatMember", "getChatAdministrators"} | {
+    "getUpdates",
+    "setWebhook",
+    "deleteWebhook",
+    "getWebhookInfo",
+}
 """Methods that go past python-telegram-bot, by their name in the Bot API."""
 
 AROUND_THE_LISTS = {"do_api_request", "api_kwargs", "getattr", "__getattribute__", "eval", "exec"}

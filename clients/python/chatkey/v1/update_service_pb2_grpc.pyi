@@ -61,7 +61,8 @@ class UpdateServiceStub:
     AnswerCallback: _grpc.UnaryUnaryMultiCallable[_update_service_pb2.AnswerCallbackRequest, _update_service_pb2.AnswerCallbackResponse]
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
 
-    It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. Telegram takes an answer only for a
+    It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. What is said of waiting, limits and
+    refusals in `ChatService` holds. Telegram takes an answer only for a
     short while after the press, and maybe only one; then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a
     call that failed with `UNAVAILABLE` may be repeated. A press that is not known, or is of a chat or topic that the credential
     may not write to, is `RESOURCE_NOT_FOUND`, the same for all. Needs `PERMISSION_WRITE` for the chat of the press.
@@ -100,7 +101,8 @@ class UpdateServiceAsyncStub(UpdateServiceStub):
     AnswerCallback: _aio.UnaryUnaryMultiCallable[_update_service_pb2.AnswerCallbackRequest, _update_service_pb2.AnswerCallbackResponse]  # type: ignore[assignment]
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
 
-    It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. Telegram takes an answer only for a
+    It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. What is said of waiting, limits and
+    refusals in `ChatService` holds. Telegram takes an answer only for a
     short while after the press, and maybe only one; then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a
     call that failed with `UNAVAILABLE` may be repeated. A press that is not known, or is of a chat or topic that the credential
     may not write to, is `RESOURCE_NOT_FOUND`, the same for all. Needs `PERMISSION_WRITE` for the chat of the press.
@@ -148,7 +150,8 @@ class UpdateServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_update_service_pb2.AnswerCallbackResponse, _abc.Awaitable[_update_service_pb2.AnswerCallbackResponse]]:
         """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
 
-        It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. Telegram takes an answer only for a
+        It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. What is said of waiting, limits and
+        refusals in `ChatService` holds. Telegram takes an answer only for a
         short while after the press, and maybe only one; then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a
         call that failed with `UNAVAILABLE` may be repeated. A press that is not known, or is of a chat or topic that the credential
         may not write to, is `RESOURCE_NOT_FOUND`, the same for all. Needs `PERMISSION_WRITE` for the chat of the press.
