@@ -95,10 +95,10 @@ class UpdateServiceServicer:
         """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
 
         It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. What is said of waiting, limits and
-        refusals in `ChatService` holds. Telegram takes an answer only for a
-        short while after the press, and maybe only one; then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a
-        call that failed with `UNAVAILABLE` may be repeated. A press that is not known, or is of a chat or topic that the credential
-        may not write to, is `RESOURCE_NOT_FOUND`, the same for all. Needs `PERMISSION_WRITE` for the chat of the press.
+        refusals in `ChatService` holds. Telegram takes an answer only for a short while after the press, and maybe only one;
+        then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a call that failed with `UNAVAILABLE` may be repeated.
+        A press that is not known, or is of a chat or topic that the credential may not write to, is `RESOURCE_NOT_FOUND`, the same
+        for all. Needs `PERMISSION_WRITE` for the chat of the press.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

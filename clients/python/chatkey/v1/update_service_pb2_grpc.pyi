@@ -62,10 +62,10 @@ class UpdateServiceStub:
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
 
     It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. What is said of waiting, limits and
-    refusals in `ChatService` holds. Telegram takes an answer only for a
-    short while after the press, and maybe only one; then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a
-    call that failed with `UNAVAILABLE` may be repeated. A press that is not known, or is of a chat or topic that the credential
-    may not write to, is `RESOURCE_NOT_FOUND`, the same for all. Needs `PERMISSION_WRITE` for the chat of the press.
+    refusals in `ChatService` holds. Telegram takes an answer only for a short while after the press, and maybe only one;
+    then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a call that failed with `UNAVAILABLE` may be repeated.
+    A press that is not known, or is of a chat or topic that the credential may not write to, is `RESOURCE_NOT_FOUND`, the same
+    for all. Needs `PERMISSION_WRITE` for the chat of the press.
     """
 
 @_typing.type_check_only
@@ -102,10 +102,10 @@ class UpdateServiceAsyncStub(UpdateServiceStub):
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
 
     It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. What is said of waiting, limits and
-    refusals in `ChatService` holds. Telegram takes an answer only for a
-    short while after the press, and maybe only one; then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a
-    call that failed with `UNAVAILABLE` may be repeated. A press that is not known, or is of a chat or topic that the credential
-    may not write to, is `RESOURCE_NOT_FOUND`, the same for all. Needs `PERMISSION_WRITE` for the chat of the press.
+    refusals in `ChatService` holds. Telegram takes an answer only for a short while after the press, and maybe only one;
+    then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a call that failed with `UNAVAILABLE` may be repeated.
+    A press that is not known, or is of a chat or topic that the credential may not write to, is `RESOURCE_NOT_FOUND`, the same
+    for all. Needs `PERMISSION_WRITE` for the chat of the press.
     """
 
 class UpdateServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -151,10 +151,10 @@ class UpdateServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
 
         It goes to Telegram at once and is not kept: an OK means that Telegram has taken it. What is said of waiting, limits and
-        refusals in `ChatService` holds. Telegram takes an answer only for a
-        short while after the press, and maybe only one; then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a
-        call that failed with `UNAVAILABLE` may be repeated. A press that is not known, or is of a chat or topic that the credential
-        may not write to, is `RESOURCE_NOT_FOUND`, the same for all. Needs `PERMISSION_WRITE` for the chat of the press.
+        refusals in `ChatService` holds. Telegram takes an answer only for a short while after the press, and maybe only one;
+        then it is `CALLBACK_EXPIRED`. To answer again does no other harm, so a call that failed with `UNAVAILABLE` may be repeated.
+        A press that is not known, or is of a chat or topic that the credential may not write to, is `RESOURCE_NOT_FOUND`, the same
+        for all. Needs `PERMISSION_WRITE` for the chat of the press.
         """
 
 def add_UpdateServiceServicer_to_server(servicer: UpdateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
