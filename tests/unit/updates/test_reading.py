@@ -121,7 +121,7 @@ def test_what_has_no_chat_is_nobody_s(raw: object) -> None:
         {"update_id": 1, "message": {"chat": CHAT, "number": 10**30}},
     ],
 )
-def test_what_is_malformed_is_nobody_s(raw: object) -> None:
+def test_row_53_what_is_malformed_is_nobody_s(raw: object) -> None:
     assert why_not(raw) == "malformed"
 
 

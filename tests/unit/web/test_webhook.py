@@ -69,7 +69,7 @@ async def test_an_update_is_answered_once_it_is_kept_and_not_while_the_storage_f
         assert (taker.taken, taker.refused) == ([{"update_id": 1}], [])
 
 
-async def test_a_stranger_s_body_is_not_waited_for() -> None:
+async def test_row_53_a_stranger_s_body_is_not_waited_for() -> None:
     async with opened() as (taker, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD.replace(b"friend", b"foe") + b"Content-Length: 1000000\r\n\r\n")
