@@ -18,11 +18,12 @@ from gateway.sandbox import Sandbox
 from gateway.sandbox import running as sandbox_running
 from tests.end_to_end.test_replicas import leads, replica
 from tests.support.gateway import issue
+from tests.support.ports import free_port
 from tests.support.postgres import Postgres
 from tests.support.server import Server, server, until
 from tests.support.update_auditor import Happened, Reader, audit_updates
 
-ROUNDS = int(os.environ.get("CHATKEY_UPDATE_KILLS", "3"))
+ROUNDS = int(os.environ.get("CHATKEY_UPDATE_KILLS", "2"))
 CHATS = (-1001, -1002, 501)
 
 
@@ -147,3 +148,32 @@ async def test_of_two_gateways_the_other_goes_on_fetching_and_readers_of_both_mi
         await asyncio.gather(*work, writing, return_exceptions=True)
         assert len(people.happened) > 50
         assert audit_updates(people.happened, readers) == []
+
+
+@pytest.mark.slow
+async def test_what_is_sent_to_a_gateway_that_does_not_lead_is_told_by_both(tmp_path: Path, postgres: Postgres) -> None:
+    telegram = a_telegram()
+    database = await postgres.database()
+    async with (
+        sandbox_running(telegram) as url,
+        replica(tmp_path / "one", url, database) as one,
+        replica(tmp_path / "two", url, database) as two,
+    ):
+        listening = f"localhost:{free_port()}"
+        for each, listen in ((one, f"127.0.0.1:{free_port()}"), (two, listening.replace("localhost", "127.0.0.1"))):
+            # Both find one secret, in the data folder that they share.
+            each.settings |= {"updates": "webhook", "webhook_url": f"http://{listening}/hook", "webhook_listen": listen}
+            await each.start()
+        await until(lambda: leads(one), "the first one leads")
+        people = People(telegram)
+        readers = [Reader(name=str(chat_id), chat_id=chat_id) for chat_id in CHATS]
+        work = [asyncio.create_task(read(reader, [one, two])) for reader in readers]
+        for _ in range(30):
+            people.write()
+        await until(lambda: all(map(people.are_heard, readers)), "everything is told")
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        assert audit_updates(people.happened, readers) == []
+        assert 'outcome="kept"} 30.0' in (await two.page("/metrics"))[1]
+        assert 'outcome="kept"} 0.0' in (await one.page("/metrics"))[1]

@@ -1,9 +1,14 @@
-"""A world of updates: people who write, gateways that crash, take turns or believe to, and readers who come and go."""
+"""A world of updates: people who write, gateways that crash, take turns or believe to, and readers who come and go.
+
+`python -m tests.simulation.inbound SEED [COUNT]` replays a seed, or COUNT seeds from it on.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
@@ -11,6 +16,7 @@ from random import Random
 from typing import Any
 
 import orjson
+import structlog
 
 from gateway.errors import CursorExpired, NotDurable, ShuttingDown
 from gateway.model import Caller, Grant, Permission, UpdateKind
@@ -308,3 +314,21 @@ async def _live(seed: int, store: type[ModelStore] | type[InlineSqlite]) -> tupl
 def simulate(seed: int, store: type[ModelStore] | type[InlineSqlite] = ModelStore) -> tuple[list[str], InboundWorld]:
     """Run the world of a seed, and return what the auditor finds with the world that is left."""
     return run(_live(seed, store))
+
+
+def main(seed: str, count: str = "1") -> int:
+    """Run `count` worlds from a seed on, and print what the auditor finds."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    failed = heard = 0
+    for each in range(int(seed), int(seed) + int(count)):
+        violations, world = simulate(each)
+        for violation in violations:
+            print(f"python -m tests.simulation.inbound {each}: {violation}")
+        failed += bool(violations)
+        heard += sum(len(reader.heard) for reader in world.readers)
+    print(f"{count} seeds, {failed} failed; readers were told {heard} updates")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

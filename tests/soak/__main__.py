@@ -2,9 +2,9 @@
 
     python -m tests.soak --minutes 30
 
-Three parts of eight go to the real server under mixed faults, one each to simulated lives in virtual time, to cases of
-the property tests, to power losses, to kills, and to failovers of the database. What fails is named by its seed, so
-that it can be run again.
+Three parts of nine go to the real server under mixed faults, one each to simulated lives and to simulated readers of
+updates in virtual time, to cases of the property tests, to power losses, to kills, and to failovers of the database.
+What fails is named by its seed, so that it can be run again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.soak import mixed
 
 ROOT = Path(__file__).parents[2]
-SEEDS, CASES, LOSSES, KILLS, FAILOVERS = 2000, 1000, 500, 25, 15
+SEEDS, UPDATES, CASES, LOSSES, KILLS, FAILOVERS = 2000, 500, 1000, 500, 25, 15
 
 Round = Callable[[int], tuple[Sequence[str], dict[str, str]]]
 """From a seed to the command of one round and what it needs in its environment."""
@@ -36,11 +36,12 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=None, help="default: another one each time")
     given = arguments.parse_args()
     seed = random.randrange(1 << 32) if given.seed is None else given.seed
-    part = given.minutes * 60 / 8
+    part = given.minutes * 60 / 9
     print(f"Soak of {given.minutes:g} minutes, seed {seed}.", flush=True)
     results = [
         _mixed(3 * part, seed),
         _rounds("simulated lives", part, seed, SEEDS, _simulation),
+        _rounds("simulated worlds of updates", part, seed, UPDATES, _updates),
         _rounds("cases of each property", part, seed, CASES, _cases),
         _rounds("power losses", part, seed, LOSSES, _power_losses),
         _rounds("kills of the server", part, seed, KILLS, _kills),
@@ -81,6 +82,10 @@ def _rounds(name: str, seconds: float, seed: int, size: int, a_round: Round) -> 
 
 def _simulation(seed: int) -> tuple[Sequence[str], dict[str, str]]:
     return ["tests.simulation", str(seed), str(SEEDS)], {}
+
+
+def _updates(seed: int) -> tuple[Sequence[str], dict[str, str]]:
+    return ["tests.simulation.inbound", str(seed), str(UPDATES)], {}
 
 
 def _cases(seed: int) -> tuple[Sequence[str], dict[str, str]]:
