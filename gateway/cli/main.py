@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": ("gateway.cli.serve", "Run the gateway."),
     "sandbox": ("gateway.cli.sandbox", "Run a Bot API in a box, as strict as Telegram's."),
     "send": ("gateway.cli.send", "Send a message through a running gateway."),
+    "receive": ("gateway.cli.receive", "Print what happens in chats, as a running gateway tells it."),
     "token": ("gateway.cli.token", "Issue, look at and revoke tokens: the keys of chats."),
     "key": ("gateway.cli.key", "Rotate the keys that sign tokens."),
     "operator": ("gateway.cli.operator", "Issue and revoke tokens of operators, who administer over the network."),

@@ -235,6 +235,8 @@ class Tour:
             f"  {command} send --chat {OPS} 'It works'\n"
             f"  {command} send --chat {FINANCE} 'It must not'        # refused: another chat's key\n"
             f"  {command} token issue --client me --chat {FINANCE}    # a key for B\n"
+            f"  {command} token issue --client me --chat {OPS} --scope read > read.key\n"
+            f"  CHATKEY_TOKEN_FILE=read.key {command} receive    # what you write in A on the page above\n"
             f"  {command} audit tail\n"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -193,3 +194,56 @@ async def test_a_gateway_that_is_killed_again_and_again_loses_no_update(tmp_path
             str(number) for number in range(int(last) + 1)
         ]
         assert [update.update_id for update in told] == sorted(update.update_id for update in told)
+
+
+async def received(opened: Gateway, token: str, *options: str) -> tuple[int | None, str, str]:
+    """Run `chatkey receive`, and return its exit code and what it printed."""
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", "receive", *options),
+        env=os.environ | {"CHATKEY_ADDRESS": opened.address, "CHATKEY_TOKEN": token},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await command.communicate()
+    return command.returncode, out.decode(), err.decode()
+
+
+async def test_the_command_prints_what_is_written_without_what_could_move_a_cursor(tmp_path: Path) -> None:
+    ann = {"id": 7, "is_bot": False, "first_name": "Ann\x1b[2J"}
+    here = {"id": OPS, "type": "supergroup", "title": "Ops"}
+    change = {"chat": here, "message_id": 1, "date": 1, "user": ann, "old_reaction": []}
+    things = [
+        {"message": {"message_id": 1, "chat": here, "date": 1, "from": ann, "text": "one\ntwo \u202e"}},
+        {"message": {"message_id": 2, "chat": here, "date": 1, "sender_chat": here, "photo": [{}], "caption": "look"}},
+        {"message": {"message_id": 3, "chat": here, "date": 1, "new_chat_title": "Ops 2"}},
+        {"message_reaction": change | {"new_reaction": [{"type": "emoji", "emoji": "👍"}, {"type": "paid"}]}},
+        {"callback_query": {"id": "7", "from": ann, "message": {"message_id": 1, "chat": here}, "data": "yes"}},
+        {"my_chat_member": {"chat": here, "from": ann, "date": 1}},
+    ]
+    async with taking("polling", tmp_path / "data") as opened:
+        token = opened.token(OPS, "svc:reader", Permission.READ)
+        # Of reactions Telegram tells only whoever has asked for them.
+        await until(lambda: "getUpdates" in {each["method"] for each in opened.telegram.log()}, "it is asked")
+        for thing in things:
+            opened.telegram.inject({"update": thing})
+        code, lines, wrong = await received(opened, token, "--from-oldest", "--count", "6", "--chat", str(OPS))
+        assert (code, wrong) == (0, "")
+        assert [line.split(" ", 1)[1] for line in lines.splitlines()] == [
+            "-1001 message Ann\\x1b[2J: one\\ntwo \\u202e",
+            "-1001 message Ops: PHOTO look",
+            "-1001 message : TitleChanged",
+            "-1001 message_reaction Ann\\x1b[2J: 👍 ?",
+            "-1001 callback_query Ann\\x1b[2J: yes",
+            "-1001 my_chat_member",
+        ]
+        _, lines, _ = await received(opened, token, "--from-oldest", "--count", "2", "--json")
+        first, second = map(json.loads, lines.splitlines())
+        assert (first["kind"], first["content"]["text"], first["message_thread_id"]) == (
+            "MESSAGE",
+            "one\ntwo \u202e",
+            0,
+        )
+        code, lines, _ = await received(opened, token, "--cursor", first["cursor"], "--count", "1", "--json")
+        assert json.loads(lines) == second
+        refused = await received(opened, token, "--chat", str(FINANCE))
+        assert refused == (1, "", "chatkey: permission denied (PERMISSION_DENIED)\n")
