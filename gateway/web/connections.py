@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 MOST = 200
 """Connections at once: Telegram makes 40, and a proxy may keep some. Others find no file left for the database else."""
+MOST_PROBES = 64
+"""The same, of those who look at the pages for people and machines that watch."""
 HEAD_S = 10.0
 """Seconds until the first request on a connection has to be there."""
 
@@ -14,19 +16,31 @@ HEAD_S = 10.0
 class Connections:
     """Counts and lets go."""
 
-    def __init__(self, on_refusal: Callable[[str, str], None]) -> None:
-        """Begin with none; `on_refusal` is told why, and of which address, a connection was not served."""
+    def __init__(
+        self, on_refusal: Callable[[str, str], None], most: int | None = None, *, makes_room: bool = False
+    ) -> None:
+        """Begin with none.
+
+        Args:
+            on_refusal: Told why, and of which address, a connection was not served.
+            most: How many there may be at once; None: `MOST`.
+            makes_room: Whether the oldest ends for a new one, which is not served else: where each is soon done with.
+        """
         self._on_refusal = on_refusal
-        self._open: set[Connection] = set()
+        self._most = most
+        self._makes_room = makes_room
+        self._open: dict[Connection, asyncio.Transport] = {}
         self._waiting: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
 
     def made(self, connection: Connection, transport: asyncio.Transport) -> bool:
         """Tell whether to serve a connection."""
         address = _address_of(transport)
-        if len(self._open) >= MOST:
+        if len(self._open) >= (self._most or MOST):
             self._on_refusal("too_many_connections", address)
-            return False
-        self._open.add(connection)
+            if not self._makes_room:
+                return False
+            self._open.pop(next(iter(self._open))).abort()
+        self._open[connection] = transport
 
         def hang_up() -> None:
             self._on_refusal("slow_request", address)
@@ -42,7 +56,7 @@ class Connections:
 
     def lost(self, connection: Connection, transport: asyncio.BaseTransport | None) -> None:
         """Take note that a connection is gone."""
-        self._open.discard(connection)
+        self._open.pop(connection, None)
         self.asked(transport)
 
 

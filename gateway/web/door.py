@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.errors import ConfigInvalid
+from gateway.web.connections import MOST_PROBES, Connection, Connections
+
+KEPT_S = 75
+"""Seconds that a connection is kept for a next request."""
 
 
 @asynccontextmanager
@@ -35,7 +41,15 @@ async def open_web(
         ConfigInvalid: the address is in use or not ours.
     """
     pages = _Pages(registry, not_ready, jwks, note)
-    app = web.Application(client_max_size=1024)
+    # Whoever is let in is soon done: a probe gets in beside those who only hold a connection.
+    connections = Connections(lambda _why, _address: None, MOST_PROBES, makes_room=True)
+
+    @web.middleware
+    async def asked(request: web.Request, handler: Handler) -> web.StreamResponse:
+        connections.asked(request.transport)
+        return await handler(request)
+
+    app = web.Application(client_max_size=1024, middlewares=[asked])
     app.add_routes(
         [
             web.get("/healthz", pages.healthz),
@@ -44,18 +58,27 @@ async def open_web(
             web.get("/.well-known/jwks.json", pages.jwks),
         ]
     )
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1, keepalive_timeout=KEPT_S)
     await runner.setup()
+    host, _, port = listen.rpartition(":")
     try:
-        host, _, port = listen.rpartition(":")
-        try:
-            site = web.TCPSite(runner, host.strip("[]"), int(port))
-            await site.start()
-        except OSError as error:
-            raise ConfigInvalid(f"CHATKEY_HTTP_LISTEN: can't listen on {listen}: {error.strerror}.") from None
-        yield int(runner.addresses[0][1])
-    finally:
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: Connection(connections, _server_of(runner)()), host.strip("[]"), int(port), backlog=MOST_PROBES
+        )
+    except OSError as error:
         await runner.cleanup()
+        raise ConfigInvalid(f"CHATKEY_HTTP_LISTEN: can't listen on {listen}: {error.strerror}.") from None
+    try:
+        yield int(listener.sockets[0].getsockname()[1])
+    finally:
+        listener.close()
+        await runner.cleanup()
+        await listener.wait_closed()
+
+
+def _server_of(runner: web.AppRunner) -> web.Server:
+    assert runner.server is not None  # noqa: S101 - it is set up
+    return runner.server
 
 
 class _Pages:
