@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from gateway.clock import Clock
 from gateway.errors import TelegramUnavailable
@@ -31,6 +32,8 @@ Chance = Callable[[], float]
 
 MOST_AT_ONCE = 16
 """Requests under way at once: what the connector has left over beside the attempts of messages, nearly."""
+MOST_OF_ONE = 4
+"""Of them, those of one client: a chat that Telegram is slow about must not keep others from theirs."""
 LONGEST_ATTEMPT = 12.0
 """Seconds: the Bot API waits for up to 8 by itself (tdlib, NetQueryCreator.cpp); what is asked here it does at once."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
@@ -47,6 +50,7 @@ class Asking:
         self._clock = clock
         self._chance = chance
         self._gate = asyncio.Semaphore(MOST_AT_ONCE)
+        self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._closing = asyncio.Event()
         self._held_until: dict[int, float] = {}
 
@@ -69,13 +73,13 @@ class Asking:
         if not self._delivery.bot_ok:
             raise TelegramUnavailable("Telegram refuses the bot; nothing was done.")
         self.require_time(until)
-        attempts = 0
+        attempts, own_gate = 0, self._gates.setdefault(ask.caller.client, asyncio.Semaphore(MOST_OF_ONE))
         while True:
             place = self._delivery.present_id(ask.chat_id)
             ask.still(place)
             attempts += 1
             try:
-                return await self._once(request, place, until)
+                return await self._once(request, place, until, own_gate)
             except BotFailure as met:
                 failure = met
             failure = await self._cause_of(failure, place)
@@ -95,12 +99,14 @@ class Asking:
         if self._clock.monotonic() >= until:
             raise TelegramUnavailable("No time is left to ask Telegram; nothing was done.")
 
-    async def _once(self, request: Callable[[int], Awaitable[T]], place: int, until: float) -> T:
+    async def _once(
+        self, request: Callable[[int], Awaitable[T]], place: int, until: float, own_gate: asyncio.Semaphore
+    ) -> T:
         now = self._clock.monotonic()
         if (held := self._held_until.get(place, now) - now) > 0:
             raise RateLimited(429, "Too Many Requests", timedelta(seconds=held))
         try:
-            async with asyncio.timeout(max(0.0, min(LONGEST_ATTEMPT, until - now))), self._gate:
+            async with asyncio.timeout(max(0.0, min(LONGEST_ATTEMPT, until - now))), own_gate, self._gate:
                 return await request(place)
         except TimeoutError:
             pass

@@ -10,13 +10,14 @@ from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from gateway.clock import Clock
-from gateway.errors import AuditUnavailable, ChatTypeUnsuitable, GatewayError, TelegramUnavailable
+from gateway.errors import AuditUnavailable, ChatTypeUnsuitable, GatewayError, MemberNotFound, TelegramUnavailable
 from gateway.model import (
     Ban,
     Chat,
     ChatAct,
     ChatMember,
     Gesture,
+    MemberStatus,
     ModeratingAct,
     Pin,
     React,
@@ -67,9 +68,19 @@ class Moderation:
         return replace(chat, id=ask.chat_id)
 
     async def get_member(self, ask: Ask, user_id: int) -> ChatMember:
-        """Return how somebody stands in a chat."""
-        about = {"userId": str(user_id)}
-        return await self._asking.ask(ask, self._until(ask), lambda place: self._bot.get_member(place, user_id), about)
+        """Return how somebody stands in a chat.
+
+        Telegram tells of everybody whom the bot has met anywhere, by name, and of nobody else. So of whoever is not in
+        the chat and not restricted there nothing is told but that, whether Telegram knows them or not.
+        """
+        nobody = ChatMember(user_id=user_id, status=MemberStatus.LEFT)
+        try:
+            member = await self._asking.ask(
+                ask, self._until(ask), lambda place: self._bot.get_member(place, user_id), {}
+            )
+        except MemberNotFound:
+            return nobody
+        return nobody if member.status in (MemberStatus.LEFT, None) else member
 
     async def administrators(self, ask: Ask) -> tuple[ChatMember, ...]:
         """Return owner and administrators of a chat."""

@@ -135,6 +135,18 @@ async def test_members_are_told_by_how_they_stand(room: Room) -> None:
     assert sum(member.user.is_bot for member in listed.administrators) == 1
 
 
+async def test_row_1_of_whom_the_bot_has_met_elsewhere_nothing_is_told(room: Room) -> None:
+    room.sandbox.add_chat(-1004, type="supergroup", members=[{"id": 54, "first_name": "Zoe"}])
+    told = []
+    for user_id in (54, STRANGER):
+        asked = pb.GetChatMemberRequest(chat_id=CHAT, user_id=user_id)
+        told.append((await room.chats.GetChatMember(asked, metadata=room.key())).member)
+    assert told == [
+        pb.ChatMember(user=update_pb.User(id=user_id), status=update_pb.MEMBER_STATUS_LEFT)
+        for user_id in (54, STRANGER)
+    ]
+
+
 # Moderating.
 
 
@@ -237,7 +249,6 @@ REFUSALS = [
     ("RestrictChatMember", restrict(user_id=BOB), Code.FAILED_PRECONDITION, "MEMBER_PROTECTED", {"userId": "52"}),
     ("BanChatMember", ban(user_id=EVE), Code.FAILED_PRECONDITION, "MEMBER_PROTECTED", {"userId": "53"}),
     ("BanChatMember", ban(user_id=STRANGER), Code.NOT_FOUND, "MEMBER_NOT_FOUND", {"userId": "99"}),
-    ("GetChatMember", pb.GetChatMemberRequest(chat_id=CHAT, user_id=STRANGER), Code.NOT_FOUND, "MEMBER_NOT_FOUND", {}),
     ("PinMessage", pin(message_id=12345), Code.NOT_FOUND, "MESSAGE_NOT_FOUND", {"telegramMessageId": "12345"}),
     (
         "SetReaction",

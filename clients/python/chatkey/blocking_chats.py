@@ -37,8 +37,7 @@ class BlockingChatMethods(ABC):
     def get_chat_member(self, user_id: int, *, chat_id: int | None = None, timeout: float | None = None) -> ChatMember:
         """Ask how somebody stands in the chat.
 
-        Raises:
-            MemberNotFound: Telegram knows nobody of that id there.
+        Whoever is not there, and neither banned nor restricted, is `MemberStatus.LEFT` and has no name.
         """
         return self._in_chat(lambda chat: chat_calls.get_chat_member(chat, user_id), chat_id, timeout)
 

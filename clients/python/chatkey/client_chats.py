@@ -41,8 +41,7 @@ class ChatMethods(ABC):
     ) -> ChatMember:
         """Ask how somebody stands in the chat.
 
-        Raises:
-            MemberNotFound: Telegram knows nobody of that id there.
+        Whoever is not there, and neither banned nor restricted, is `MemberStatus.LEFT` and has no name.
         """
         return await self._in_chat(lambda chat: chat_calls.get_chat_member(chat, user_id), chat_id, timeout)
 

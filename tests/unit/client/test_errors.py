@@ -66,3 +66,15 @@ async def test_unreadable_details_leave_the_code(client: Any, far_side: FarSide)
     far_side.outcomes = [answer]
     with pytest.raises(errors.PermissionDenied, match="does not open this chat"):
         await client.get("m-1")
+
+
+async def test_what_telegram_failed_at_is_repeated_unless_it_is_the_end_of_a_message(
+    client: Any, far_side: FarSide
+) -> None:
+    far_side.outcomes = [refuse(Code.UNAVAILABLE, "TELEGRAM_FAILED")] * 2
+    assert (await client.get("m-1")).id == "m-1"
+    assert len(far_side.requests) == 3
+    far_side.outcomes = [refuse(Code.UNAVAILABLE, "TELEGRAM_FAILED", metadata={"messageId": "m-1"})]
+    with pytest.raises(errors.TelegramFailed) as failed:
+        await client.get("m-1")
+    assert (failed.value.retriable, failed.value.message_id) == (False, "m-1")

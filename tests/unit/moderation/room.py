@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ class Telegram:
     asked: list[tuple[float, Any]] = field(default_factory=list)
     chat_is_there: bool = True
     cannot_tell: bool = False
+    member: ChatMember = field(default_factory=lambda: ChatMember(user_id=1, status=MemberStatus.MEMBER))
     answers_asked: int = 0
 
     async def get_chat(self, chat_id: int) -> Chat:
@@ -45,7 +46,7 @@ class Telegram:
 
     async def get_member(self, chat_id: int, user_id: int) -> ChatMember:
         await self._answer((chat_id, user_id))
-        return ChatMember(user_id=user_id, status=MemberStatus.MEMBER)
+        return self.member
 
     async def administrators(self, chat_id: int) -> tuple[ChatMember, ...]:
         await self._answer(chat_id)
@@ -123,8 +124,10 @@ class Room:
         self.refused_with: Exception | None = None
         self.looked_at: list[int] = []
 
-    def ask(self, seconds: float = 30, chat_id: int = CHAT) -> Ask:
-        return Ask(caller=CALLER, chat_id=chat_id, within=timedelta(seconds=seconds), still=self._still)
+    def ask(self, seconds: float = 30, chat_id: int = CHAT, client: str = CALLER.client) -> Ask:
+        return Ask(
+            caller=replace(CALLER, client=client), chat_id=chat_id, within=timedelta(seconds=seconds), still=self._still
+        )
 
     def _still(self, present_id: int) -> None:
         self.looked_at.append(present_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import timedelta
 
 import pytest
@@ -190,15 +191,20 @@ async def test_what_telegram_has_said_clearly_is_asked_no_second_time() -> None:
         assert (len(room.telegram.asked), room.telegram.answers_asked) == (1, 0)
 
 
+@pytest.mark.parametrize(("clients", "most"), [(1, 4), (2, 8), (5, 16)])
 @virtual
-async def test_no_more_requests_are_under_way_than_there_are_connections_for() -> None:
+async def test_no_more_requests_are_under_way_than_there_are_connections_for(clients: int, most: int) -> None:
     room = Room()
-    room.telegram.script = [HANG] * 16
-    asking = [asyncio.create_task(room.moderation.get_chat(room.ask(chat_id=-1 - n))) for n in range(20)]
+    room.telegram.script = [HANG] * most
+    asks = [room.ask(chat_id=-1 - n, client=f"client {n % clients}") for n in range(5 * clients)]
+    asking = [asyncio.create_task(room.moderation.get_chat(ask)) for ask in asks]
     await asyncio.sleep(1)
-    assert len(room.telegram.asked) == 16
+    assert len(room.telegram.asked) == most
     await asyncio.gather(*asking)
-    assert len(room.telegram.asked) == 36
+    assert len(room.telegram.asked) == most + len(asks)
+    del asking
+    gc.collect()
+    assert len(room.moderation._asking._gates) == 0, "nothing is kept of clients that ask nothing"
 
 
 @virtual

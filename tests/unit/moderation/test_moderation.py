@@ -14,7 +14,19 @@ from gateway.errors import (
     PermissionDenied,
     TelegramUnavailable,
 )
-from gateway.model import Ban, MemberPermission, ModeratingAct, Pin, React, Restrict, SetPermissions, Unban, Unpin
+from gateway.model import (
+    Ban,
+    ChatMember,
+    MemberPermission,
+    MemberStatus,
+    ModeratingAct,
+    Pin,
+    React,
+    Restrict,
+    SetPermissions,
+    Unban,
+    Unpin,
+)
 from gateway.telegram.failures import ChatMoved, NotSent, RateLimited, Refused, Unanswered
 from tests.support.virtual_time import BEGINNING, virtual
 from tests.unit.moderation.room import CHAT, HANG, NEW, Room
@@ -261,3 +273,17 @@ async def test_a_message_may_be_pinned_in_a_chat_with_a_person_and_it_has_no_adm
     with pytest.raises(ChatTypeUnsuitable):
         await room.moderation.administrators(room.ask(chat_id=7))
     assert len(room.telegram.asked) == 1
+
+
+@pytest.mark.parametrize("status", [MemberStatus.LEFT, None])
+@virtual
+async def test_whoever_is_not_in_the_chat_has_no_name(status: MemberStatus | None) -> None:
+    room = Room()
+    nobody = ChatMember(user_id=9, status=MemberStatus.LEFT)
+    room.telegram.member = ChatMember(user_id=9, first_name="Zoe", username="zoe", status=status)
+    assert await room.moderation.get_member(room.ask(), 9) == nobody
+    room.telegram.script = [Refused(400, "Bad Request: PARTICIPANT_ID_INVALID")]
+    assert await room.moderation.get_member(room.ask(), 9) == nobody
+    for kept in (MemberStatus.BANNED, MemberStatus.RESTRICTED, MemberStatus.MEMBER):
+        room.telegram.member = ChatMember(user_id=9, first_name="Zoe", status=kept)
+        assert await room.moderation.get_member(room.ask(), 9) == room.telegram.member

@@ -135,7 +135,9 @@ class ChatServiceServicer:
     def GetChatMember(self, request, context):
         """Returns how a person stands in the chat. Needs `PERMISSION_READ`.
 
-        Telegram promises an answer about others only where the bot is an administrator.
+        Of whoever is not in the chat, and neither banned nor restricted there, nothing is told but that they are not
+        (`MEMBER_STATUS_LEFT`), whether Telegram knows them or not: the bot may have met them in a chat that is not the
+        credential's. Telegram promises an answer about others only where the bot is an administrator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,7 +60,9 @@ class ChatServiceStub:
     GetChatMember: _grpc.UnaryUnaryMultiCallable[_chat_service_pb2.GetChatMemberRequest, _chat_service_pb2.GetChatMemberResponse]
     """Returns how a person stands in the chat. Needs `PERMISSION_READ`.
 
-    Telegram promises an answer about others only where the bot is an administrator.
+    Of whoever is not in the chat, and neither banned nor restricted there, nothing is told but that they are not
+    (`MEMBER_STATUS_LEFT`), whether Telegram knows them or not: the bot may have met them in a chat that is not the
+    credential's. Telegram promises an answer about others only where the bot is an administrator.
     """
     ListChatAdministrators: _grpc.UnaryUnaryMultiCallable[_chat_service_pb2.ListChatAdministratorsRequest, _chat_service_pb2.ListChatAdministratorsResponse]
     """Lists the owner and the administrators of a group, supergroup or channel, among them the bot and no other bot. Needs
@@ -121,7 +123,9 @@ class ChatServiceAsyncStub(ChatServiceStub):
     GetChatMember: _aio.UnaryUnaryMultiCallable[_chat_service_pb2.GetChatMemberRequest, _chat_service_pb2.GetChatMemberResponse]  # type: ignore[assignment]
     """Returns how a person stands in the chat. Needs `PERMISSION_READ`.
 
-    Telegram promises an answer about others only where the bot is an administrator.
+    Of whoever is not in the chat, and neither banned nor restricted there, nothing is told but that they are not
+    (`MEMBER_STATUS_LEFT`), whether Telegram knows them or not: the bot may have met them in a chat that is not the
+    credential's. Telegram promises an answer about others only where the bot is an administrator.
     """
     ListChatAdministrators: _aio.UnaryUnaryMultiCallable[_chat_service_pb2.ListChatAdministratorsRequest, _chat_service_pb2.ListChatAdministratorsResponse]  # type: ignore[assignment]
     """Lists the owner and the administrators of a group, supergroup or channel, among them the bot and no other bot. Needs
@@ -191,7 +195,9 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_chat_service_pb2.GetChatMemberResponse, _abc.Awaitable[_chat_service_pb2.GetChatMemberResponse]]:
         """Returns how a person stands in the chat. Needs `PERMISSION_READ`.
 
-        Telegram promises an answer about others only where the bot is an administrator.
+        Of whoever is not in the chat, and neither banned nor restricted there, nothing is told but that they are not
+        (`MEMBER_STATUS_LEFT`), whether Telegram knows them or not: the bot may have met them in a chat that is not the
+        credential's. Telegram promises an answer about others only where the bot is an administrator.
         """
 
     @_abc_1.abstractmethod
