@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Never
 
@@ -61,7 +62,14 @@ class Refusals:
             # It is on record by now: whoever goes away meanwhile leaves no less behind.
             await self._turn(call.origin)
         names = (("chatkey-error-id", call.error_id), ("x-request-id", call.id))
-        await context.abort(answer.code, answer.text, (*answer.trailers, *names))
+        try:
+            await context.abort(answer.code, answer.text, (*answer.trailers, *names))
+        except grpc.aio.AbortError as done:
+            # The call keeps this exception, whose tracebacks hold the call: until the collector comes by, thousands of
+            # them would be left in a flood, each with gRPC's part of it. Once gRPC has caught it, nobody asks for them.
+            error.__traceback__ = None
+            asyncio.get_running_loop().call_soon(done.with_traceback, None)
+            raise
 
     def answer(self, error: Exception, call: Call) -> tuple[Answer, str]:
         """Return what an error is to its caller, and the id under which more of it is written down, which it is.

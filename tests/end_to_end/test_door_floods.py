@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -22,6 +23,8 @@ from gateway.access.failed_attempts import FailedAttempts
 from gateway.access.slow_lane import SlowLane
 from gateway.addresses import AddressRanges
 from gateway.clock import SystemClock
+from gateway.model import Permission
+from gateway.rpc.call import Call
 from tests.support.open_administration import open_offices, outside_offices
 from tests.support.open_door import SEND, Outside, outside, refusal_of
 from tests.support.open_house import CHAT, open_house
@@ -134,6 +137,22 @@ async def test_of_a_flood_a_hundred_calls_have_a_log_line_and_all_are_on_record(
     await view.house.ledger.close()
     records = await view.house.store.records(event="call.refused", limit=1000)
     assert sum(record.count for _, record in records) == 130
+
+
+async def test_of_a_call_that_was_refused_nothing_is_left_for_the_collector(view: Outside) -> None:
+    reader = view.house.token(permissions={Permission.READ})
+    gc.collect()
+    gc.disable()
+    try:
+        for metadata in ((), view.bearer("x.y.z"), view.bearer(reader)):
+            for _ in range(10):
+                await refusal_of(view.raw(SEND, metadata=metadata))
+        view.metrics.quiet.clear()
+        await sent(view, view.house.token())
+        await view.metrics.quiet.wait()
+        assert sum(type(each) is Call for each in gc.get_objects()) <= 1
+    finally:
+        gc.enable()
 
 
 async def test_what_costs_no_look_at_a_token_is_not_held_against_its_address(view: Outside) -> None:
