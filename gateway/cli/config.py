@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 
@@ -35,7 +36,31 @@ def check() -> None:
         path = getattr(config, name)
         if path is not None and not os.access(path, os.R_OK):
             raise ConfigInvalid(f"CHATKEY_{name.upper()}: {path} can't be read.")
+    _require_doors(config)
+    _require_keys(config)
     click.echo("The configuration is complete.")
+
+
+def _require_doors(config: Config) -> None:
+    from gateway.rpc.address import require_address
+    from gateway.rpc.server import require_no_trace
+
+    require_no_trace()
+    for listen in filter(None, (config.grpc_listen, config.admin_listen)):
+        require_address(listen, encrypted=config.tls_cert_file is not None)
+
+
+def _require_keys(config: Config) -> None:
+    from gateway.app.keys import trust_in
+    from gateway.cli.own_keys import operator_verification_keys, verification_keys
+    from gateway.clock import SystemClock
+
+    verification_keys(config)
+    operator_verification_keys(config)
+    for issuer in config.trusted_issuers:
+        _, source = trust_in(issuer, config, SystemClock())
+        if issuer.jwks_file is not None:
+            asyncio.run(source.open())
 
 
 @command.command(name="print")

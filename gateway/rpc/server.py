@@ -72,6 +72,12 @@ OPTIONS: Sequence[tuple[str, int]] = (
 )
 
 
+def require_no_trace() -> None:
+    """Return if gRPC keeps to itself what it reads; raises `ConfigInvalid`."""
+    if os.environ.get("GRPC_TRACE"):
+        raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
+
+
 def most_connections(files: int) -> int:
     """Return how many connections there may be at once in a process that may have so many files open; -1: any number.
 
@@ -197,8 +203,7 @@ async def opened(
         limits: Options of gRPC that are this door's own. So many `CONNECTIONS` there may be at once; who comes then is
             let go unheard.
     """
-    if os.environ.get("GRPC_TRACE"):
-        raise ConfigInvalid("GRPC_TRACE is set: gRPC would print every caller's token. Unset it.")
+    require_no_trace()
     require_address(listen, encrypted=tls is not None)
     credentials = tls.credentials() if tls else None
     health = HealthService([service.full_name for service, _ in front.services])
