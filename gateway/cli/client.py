@@ -38,7 +38,7 @@ def _terms(command: F) -> F:
         click.option(
             "--second-factor/--no-second-factor",
             default=None,
-            help="It hands on only tokens that are bound to a certificate.",
+            help="It hands on tokens and moderates only with one that is bound to a certificate.",
         ),
         click.option("--label", metavar="TEXT", help="For people."),
     )
