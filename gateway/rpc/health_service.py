@@ -15,6 +15,9 @@ from grpc_health.v1 import health_pb2 as pb
 from gateway.errors import ShuttingDown
 from gateway.rpc.call import Call
 
+MOST_WATCHERS = 256
+"""Calls of `Watch` at once, which cost nobody a credential: some 15 KiB each."""
+
 
 class HealthService:
     """Tells whether the gateway serves, as a whole (the empty name) and by service: all of them at once."""
@@ -24,13 +27,14 @@ class HealthService:
         self._services = frozenset({"", *services})
         self._serving = False
         self._closed = False
-        self._changed = asyncio.Event()
+        # One for each watcher, the oldest first, set when there is something to look at.
+        self._watchers: dict[asyncio.Event, None] = {}
 
     def set_serving(self, serving: bool) -> None:
         """Say from now on that every service serves, or that none does."""
         self._serving = serving and not self._closed
-        self._changed.set()
-        self._changed = asyncio.Event()
+        for news in self._watchers:
+            news.set()
 
     def close(self) -> None:
         """Say that none serves, whatever is set later."""
@@ -49,18 +53,36 @@ class HealthService:
         statuses = {name: pb.HealthCheckResponse(status=self._status(name)) for name in sorted(self._services)}
         return pb.HealthListResponse(statuses=statuses)
 
-    async def Watch(self, request: pb.HealthCheckRequest, _call: Call) -> AsyncGenerator[pb.HealthCheckResponse, None]:
-        """Yield the state of a service, now and whenever it changes."""
+    async def Watch(self, request: pb.HealthCheckRequest, call: Call) -> AsyncGenerator[pb.HealthCheckResponse, None]:
+        """Yield the state of a service, now and whenever it changes.
+
+        Of more watchers than there may be the oldest ends with UNAVAILABLE, and may come again.
+        """
+        news = self._enter()
         told: int | None = None
-        while True:
-            changed = self._changed
-            status = self._status(request.service)
-            if status != told:
-                told = status
-                yield pb.HealthCheckResponse(status=status)
-            if self._closed:
-                raise ShuttingDown()
-            await changed.wait()
+        try:
+            while news in self._watchers:
+                status = self._status(request.service)
+                if status != told:
+                    told = status
+                    yield pb.HealthCheckResponse(status=status)
+                if self._closed:
+                    raise ShuttingDown()
+                await news.wait()
+                news.clear()
+        finally:
+            self._watchers.pop(news, None)
+        call.code = grpc.StatusCode.UNAVAILABLE
+        await call.context.abort(grpc.StatusCode.UNAVAILABLE, "too many watch: come again")
+
+    def _enter(self) -> asyncio.Event:
+        if len(self._watchers) >= MOST_WATCHERS:
+            oldest = next(iter(self._watchers))
+            del self._watchers[oldest]
+            oldest.set()
+        news = asyncio.Event()
+        self._watchers[news] = None
+        return news
 
     def _status(self, service: str) -> int:
         if service not in self._services:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -13,6 +14,7 @@ from chatkey.v1 import messaging_gateway_pb2 as pb
 from gateway.access.issue import Issuer
 from gateway.access.keys import SigningKey
 from gateway.model import MAX_CHAT_ID, Permission
+from gateway.rpc import health_service
 from gateway.rpc.policy import POLICY, Access
 from tests.support.open_door import SEND, CountedCalls, Outside, Refusal, outside, refusal_of
 from tests.support.open_house import AUDIENCE, CHAT, ISSUER, open_house
@@ -312,3 +314,24 @@ async def test_health_is_open_to_all_and_says_what_it_was_told(view: Outside) ->
     stranger.cancel()
     await asyncio.wait_for(view.metrics.quiet.wait(), 10)
     assert view.metrics.ended["/grpc.health.v1.Health/Check", "NotFound", "unary"] == 1
+
+
+async def test_of_more_watchers_than_there_may_be_the_oldest_makes_room(
+    view: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_service, "MOST_WATCHERS", 2)
+    health = health_pb2_grpc.HealthStub(view.channel)
+    watches: list[Any] = []
+    for _ in range(3):
+        watches.append(health.Watch(health_pb2.HealthCheckRequest()))
+        assert (await watches[-1].read()).status == health_pb2.HealthCheckResponse.SERVING
+    oldest, *others = watches
+    assert await oldest.code() is grpc.StatusCode.UNAVAILABLE
+    view.door.set_serving(False)
+    for watch in others:
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+    await view.metrics.quiet.wait()
+    again = health.Watch(health_pb2.HealthCheckRequest())
+    assert (await again.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+    again.cancel()
