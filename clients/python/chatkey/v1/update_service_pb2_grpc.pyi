@@ -55,8 +55,10 @@ class UpdateServiceStub:
 
     The stream covers the chats that the credential opens for reading when it begins; of a credential for a forum topic, what
     belongs to this topic. It ends as soon as the credential ends, may not read one of these chats any more (as when an
-    operator suspends the chat), or the service shuts down, all with the status that a new call would get. Needs
-    `PERMISSION_READ`.
+    operator suspends the chat), or the service shuts down, all with the status that a new call would get.
+
+    A client may have 32 of these streams at once, also one that the service does not know to be broken yet; one more is
+    `QUOTA_EXCEEDED`. Needs `PERMISSION_READ`.
     """
     AnswerCallback: _grpc.UnaryUnaryMultiCallable[_update_service_pb2.AnswerCallbackRequest, _update_service_pb2.AnswerCallbackResponse]
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
@@ -95,8 +97,10 @@ class UpdateServiceAsyncStub(UpdateServiceStub):
 
     The stream covers the chats that the credential opens for reading when it begins; of a credential for a forum topic, what
     belongs to this topic. It ends as soon as the credential ends, may not read one of these chats any more (as when an
-    operator suspends the chat), or the service shuts down, all with the status that a new call would get. Needs
-    `PERMISSION_READ`.
+    operator suspends the chat), or the service shuts down, all with the status that a new call would get.
+
+    A client may have 32 of these streams at once, also one that the service does not know to be broken yet; one more is
+    `QUOTA_EXCEEDED`. Needs `PERMISSION_READ`.
     """
     AnswerCallback: _aio.UnaryUnaryMultiCallable[_update_service_pb2.AnswerCallbackRequest, _update_service_pb2.AnswerCallbackResponse]  # type: ignore[assignment]
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
@@ -138,8 +142,10 @@ class UpdateServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The stream covers the chats that the credential opens for reading when it begins; of a credential for a forum topic, what
         belongs to this topic. It ends as soon as the credential ends, may not read one of these chats any more (as when an
-        operator suspends the chat), or the service shuts down, all with the status that a new call would get. Needs
-        `PERMISSION_READ`.
+        operator suspends the chat), or the service shuts down, all with the status that a new call would get.
+
+        A client may have 32 of these streams at once, also one that the service does not know to be broken yet; one more is
+        `QUOTA_EXCEEDED`. Needs `PERMISSION_READ`.
         """
 
     @_abc_1.abstractmethod
