@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from gateway.errors import CursorExpired, NotDurable, ShuttingDown
 from gateway.model import Caller, Permission, Update, UpdateKind
@@ -104,10 +104,8 @@ class Feed:
     async def run(self) -> None:
         """Wake those who watch also for what other gateways keep, until cancelled."""
         while True:
-            try:
+            with suppress(NotDurable):
                 await self._look()
-            except NotDurable:
-                self._seen = None
             await asyncio.sleep(POLL_S)
 
     async def _look(self) -> None:

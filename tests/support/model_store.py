@@ -256,13 +256,14 @@ def _place(message: Message) -> Place:
 
 
 class ModelUpdates:
-    """Keeps updates in memory; `forgotten` are those that were."""
+    """Keeps updates in memory; `forgotten` are those that were, `asked` behind which numbers pages were asked for."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
         self._last = 0
         self.kept: list[Update] = []
         self.forgotten: list[Update] = []
+        self.asked: list[int] = []
         self.seen_chats: dict[int, SeenChat] = {}
 
     async def add(self, updates: Sequence[Update]) -> Sequence[Update]:
@@ -281,6 +282,7 @@ class ModelUpdates:
         self, places: Collection[UpdatePlace], kinds: Collection[UpdateKind], after: int, limit: int
     ) -> UpdatePage:
         self._store._require_storage()
+        self.asked.append(after)
 
         def is_asked_for(update: Update) -> bool:
             is_there = {UpdatePlace(update.chat_id), UpdatePlace(update.chat_id, update.message_thread_id)} & {*places}

@@ -264,3 +264,18 @@ async def test_updates_are_kept_for_as_long_as_the_operator_wants_and_no_longer(
     await asyncio.sleep(1900)
     assert await room.kept() == [1000]
     sweeping.cancel()
+
+
+@virtual
+async def test_what_was_looked_at_is_not_looked_at_again() -> None:
+    room = Room()
+    looking = asyncio.create_task(room.feed.run())
+    waiting = asyncio.ensure_future(anext(room.feed.watch(reader(7), [UpdateKind.CHAT_MEMBER], "")))
+    await asyncio.sleep(1)
+    for number in range(1, 4):
+        await room.intake.take([raw_message(number)])
+        await asyncio.sleep(2)
+    assert room.store.updates.asked[0] == 0
+    assert room.store.updates.asked[-1] == 2
+    waiting.cancel()
+    looking.cancel()

@@ -255,6 +255,24 @@ async def test_of_several_gateways_the_one_fetches_whose_turn_it_is() -> None:
 
 
 @virtual
+async def test_a_number_that_could_not_be_confirmed_is_not_sent_when_the_turn_comes_back() -> None:
+    room = Room()
+    room.on_kept = lambda: room.telegram.faults.append(NotSent("x"))
+    room.telegram.add(raw_message(900))
+    async with room.running():
+        await asyncio.sleep(0.5)
+        room.is_our_turn = False
+        await asyncio.sleep(60)
+        # Meanwhile another gateway has confirmed it, and Telegram numbers anew.
+        room.telegram.confirm(901)
+        room.telegram.add(raw_message(5))
+        room.on_kept = lambda: None
+        room.is_our_turn = True
+        await asyncio.sleep(10)
+    assert await room.kept() == [900, 5]
+
+
+@virtual
 async def test_two_that_believe_to_have_the_turn_keep_everything_once() -> None:
     one = Room()
     other = Room(one.store, one.telegram)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from gateway.store.updates import SeenChat
 from gateway.updates import seen as module
 from gateway.updates.intake import Intake
+from gateway.updates.retention import Retention
 from gateway.updates.seen import AGAIN_AFTER, Seen
 from tests.support.virtual_time import VirtualClock, virtual
 from tests.unit.updates.room import Room
@@ -81,3 +85,35 @@ async def test_a_storage_that_fails_is_tried_again_and_what_is_known_has_a_bound
     assert len(await names(room)) == 5
     assert len(seen._noted) <= 3
     noting.cancel()
+
+
+@virtual
+async def test_names_are_forgotten_with_what_was_written() -> None:
+    room = Room()
+    seen = Seen(room.store.updates, VirtualClock())
+    seen.heard_of(told(7, type="private", first_name="Ann"), 7)
+    await seen.flush()
+    await asyncio.sleep(3600)
+    seen.heard_of(told(8, type="private", first_name="Bob"), 8)
+    await seen.flush()
+    await asyncio.sleep(1800)
+    await Retention(room.store.updates, VirtualClock(), timedelta(hours=1)).forget()
+    assert await names(room) == [(8, "Bob")]
+
+
+@virtual
+async def test_what_is_called_otherwise_while_it_is_kept_is_kept_next() -> None:
+    room = Room()
+    seen = Seen(room.store.updates, VirtualClock())
+    right = room.store.updates.see
+
+    async def slowly(chats: Sequence[SeenChat]) -> None:
+        await right(chats)
+        if chats[0].title == "old":
+            seen.heard_of(told(-1, title="new"), -1)
+
+    room.store.updates.see = slowly  # type: ignore[method-assign]
+    seen.heard_of(told(-1, title="old"), -1)
+    await seen.flush()
+    await seen.flush()
+    assert await names(room) == [(-1, "new")]

@@ -115,6 +115,18 @@ async def test_a_connection_without_a_request_is_let_go(monkeypatch: pytest.Monk
         assert taker.refused == [("slow_request", "127.0.0.1")] * 2
 
 
+async def test_a_connection_that_is_gone_is_not_taken_for_a_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HEAD_S", 0.1)
+    async with opened() as (taker, port):
+        _, gone = await asyncio.open_connection("127.0.0.1", port)
+        gone.close()
+        await gone.wait_closed()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await said(reader) == b""
+        assert len(taker.refused) == 1
+        writer.close()
+
+
 async def test_a_connection_that_has_asked_may_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HEAD_S", 0.1)
     async with opened() as (taker, port):
