@@ -197,9 +197,9 @@ class Config:
         60, number, "How many tokens a client may narrow from its own in a minute; 0: any number."
     )
     chat_calls_per_minute: int = _setting(
-        120,
+        300,
         number,
-        "How often in a minute a client may look at chats, moderate them, show actions and reactions; 0: any number.",
+        "How often in a minute a client may look at chats, moderate them, react, and answer presses; 0: any number.",
     )
     retention: timedelta = _setting(
         timedelta(days=7),

@@ -82,9 +82,11 @@ class Asking:
                 return await self._once(request, place, until, own_gate)
             except BotFailure as met:
                 failure = met
-            failure = await self._cause_of(failure, place)
+            failure = await self._cause_of(failure, place, until)
             if isinstance(failure, ChatMoved):
-                await self._delivery.chat_moved(ask.caller, place, failure)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._left(until)):
+                        await self._delivery.chat_moved(ask.caller, place, failure)
                 if self._delivery.present_id(ask.chat_id) != place:
                     continue
             pause = self._pause_after(failure, place, attempts)
@@ -106,18 +108,21 @@ class Asking:
         if (held := self._held_until.get(place, now) - now) > 0:
             raise RateLimited(429, "Too Many Requests", timedelta(seconds=held))
         try:
-            async with asyncio.timeout(max(0.0, min(LONGEST_ATTEMPT, until - now))), own_gate, self._gate:
+            async with asyncio.timeout(min(LONGEST_ATTEMPT, self._left(until))), own_gate, self._gate:
                 return await request(place)
         except TimeoutError:
             pass
         raise Unanswered("no answer in time")
 
-    async def _cause_of(self, failure: BotFailure, place: int) -> BotFailure:
+    def _left(self, until: float) -> float:
+        return max(0.0, until - self._clock.monotonic())
+
+    async def _cause_of(self, failure: BotFailure, place: int, until: float) -> BotFailure:
         """Tell a refused chat from a refused request: Telegram's code is 400 for both."""
         if type(failure) is not Refused or failure.code != 400 or problem_of(failure):
             return failure
         try:
-            async with asyncio.timeout(LONGEST_ATTEMPT), self._gate:
+            async with asyncio.timeout(min(LONGEST_ATTEMPT, self._left(until))), self._gate:
                 answers = await self._bot.chat_answers(place)
         except (BotFailure, TimeoutError):
             return failure

@@ -107,7 +107,11 @@ class Moderation:
         async with self._turn(act.chat_id, until):
             present_id = self._delivery.present_id(act.chat_id)
             beginning = records.begun(act, ask.caller, present_id, self._clock.now())
-            await self._log.record([beginning])
+            try:
+                async with asyncio.timeout(max(0.0, until - self._clock.monotonic())):
+                    await self._log.record([beginning])
+            except TimeoutError:
+                raise AuditUnavailable from None
             await self._on_record(ask, act, until, beginning)
 
     async def _on_record(self, ask: Ask, act: ModeratingAct, until: float, beginning: Record) -> None:

@@ -37,6 +37,7 @@ class Telegram:
     asked: list[tuple[float, Any]] = field(default_factory=list)
     chat_is_there: bool = True
     cannot_tell: bool = False
+    is_silent: bool = False
     member: ChatMember = field(default_factory=lambda: ChatMember(user_id=1, status=MemberStatus.MEMBER))
     answers_asked: int = 0
 
@@ -58,7 +59,10 @@ class Telegram:
     async def chat_answers(self, chat_id: int) -> bool:
         self.answers_asked += 1
         if self.cannot_tell:
+            await asyncio.sleep(1)
             raise Unanswered("x")
+        if self.is_silent:
+            await asyncio.Event().wait()
         return self.chat_is_there
 
     async def _answer(self, what: Any) -> None:
@@ -81,6 +85,7 @@ class Delivery:
 
     bot_ok: bool = True
     believes: bool = True
+    hangs: bool = False
     moves: dict[int, int] = field(default_factory=dict)
 
     def bot_refused(self) -> None:
@@ -90,6 +95,8 @@ class Delivery:
         return self.moves.get(chat_id, chat_id)
 
     async def chat_moved(self, caller: Caller, chat_id: int, failure: ChatMoved) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.believes:
             self.moves[chat_id] = failure.new_chat_id
 
@@ -100,8 +107,11 @@ class Log:
 
     records: list[Record] = field(default_factory=list)
     failures: int = 0
+    hangs: bool = False
 
     async def record(self, records: Sequence[Record]) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
         await asyncio.sleep(0.01)
         if self.failures:
             self.failures -= 1

@@ -227,3 +227,16 @@ async def test_a_question_that_has_no_answer_leaves_the_refusal_as_it_is() -> No
     told = await failure_of(room)
     assert isinstance(told, RequestInvalid)
     assert told.violations == (("", "Bad Request: something new"),)
+
+
+@virtual
+async def test_nothing_that_is_asked_besides_keeps_a_caller_longer_than_it_waits() -> None:
+    room = Room()
+    room.telegram.is_silent = True
+    room.telegram.script = [Refused(400, "Bad Request: something new")]
+    assert type(await failure_of(room, 3)) is RequestInvalid
+    assert asyncio.get_running_loop().time() == 3
+    room.delivery.hangs = True
+    room.telegram.script = [ChatMoved(400, "upgraded", NEW)]
+    assert type(await failure_of(room, 3)) is ChatUnavailable
+    assert asyncio.get_running_loop().time() == 6

@@ -87,6 +87,16 @@ async def test_what_can_not_be_put_on_record_is_not_done() -> None:
 
 
 @virtual
+async def test_a_log_that_does_not_answer_is_not_waited_for_for_ever() -> None:
+    room = Room()
+    room.log.hangs = True
+    with pytest.raises(AuditUnavailable):
+        await room.moderation.moderate(room.ask(5), BAN)
+    assert asyncio.get_running_loop().time() == 5
+    assert room.telegram.asked == []
+
+
+@virtual
 async def test_an_outcome_that_can_not_be_written_is_written_later_and_told_as_it_is() -> None:
     room = Room()
     room.telegram.script = [None]
