@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.clock import Clock
 from gateway.desk.rooms import Outbox
-from gateway.errors import ShuttingDown, TokenExpired
+from gateway.errors import QuotaExceeded, ShuttingDown, TokenExpired
 from gateway.model import Message
 
 RECHECK = timedelta(seconds=1)
 """How often an open stream looks at its credential again."""
+MOST_STREAMS = 256
+"""Streams that a client, or an operator, may have open at once: each is looked at every second and whenever there is
+news, so that thousands of one client would hold up all others."""
 
 
 class Guest(Protocol):
     """Whoever stays: a caller, or an operator."""
+
+    @property
+    def client(self) -> str:
+        """Who that is."""
 
     @property
     def expires_at(self) -> datetime:
@@ -42,6 +51,7 @@ class Stay(Generic[G]):
         self._clock = clock
         self._ended = False
         self._waiting: set[asyncio.Timeout] = set()
+        self._streams: Counter[str] = Counter()
 
     def require(self, caller: G) -> None:
         """Return if the caller of a stream may go on; raises `CallRefused` and `ShuttingDown`."""
@@ -52,13 +62,18 @@ class Stay(Generic[G]):
             raise ShuttingDown()
 
     async def during(self, caller: G, work: Coroutine[Any, Any, None]) -> None:
-        """Do some work for as long as `require` holds, and raise what it raises then."""
+        """Do some work for as long as `require` holds, and raise what it raises then.
+
+        Raises:
+            QuotaExceeded: there are too many streams of this client.
+        """
         working = asyncio.ensure_future(work)
         try:
-            while not working.done():
-                self.require(caller)
-                await asyncio.wait({working}, timeout=self.recheck.total_seconds())
-            working.result()
+            with self._place(caller.client):
+                while not working.done():
+                    self.require(caller)
+                    await asyncio.wait({working}, timeout=self.recheck.total_seconds())
+                working.result()
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
@@ -69,21 +84,42 @@ class Stay(Generic[G]):
         """Yield what comes, which has no end, for as long as the caller may stay and `require` raises nothing.
 
         Both are asked before each, and every `recheck` while nothing comes.
+
+        Raises:
+            QuotaExceeded: there are too many streams of this client.
         """
         upcoming = asyncio.ensure_future(anext(news))
         try:
-            while True:
-                await asyncio.wait({upcoming}, timeout=self.recheck.total_seconds())
-                self.require(caller)
-                require()
-                if upcoming.done():
-                    one = upcoming.result()
-                    upcoming = asyncio.ensure_future(anext(news))
-                    yield one
+            with self._place(caller.client):
+                while True:
+                    await asyncio.wait({upcoming}, timeout=self.recheck.total_seconds())
+                    self.require(caller)
+                    require()
+                    if upcoming.done():
+                        one = upcoming.result()
+                        upcoming = asyncio.ensure_future(anext(news))
+                        yield one
         finally:
             # There is always one under way, so cancelling it closes what it waits in.
             upcoming.cancel()
             await asyncio.gather(upcoming, return_exceptions=True)
+
+    @contextmanager
+    def _place(self, client: str) -> Iterator[None]:
+        if self._streams[client] >= MOST_STREAMS:
+            raise QuotaExceeded(
+                "This client has its share of open streams.",
+                retry_after=self.recheck,
+                quota="open_streams",
+                limit=str(MOST_STREAMS),
+            )
+        self._streams[client] += 1
+        try:
+            yield
+        finally:
+            self._streams[client] -= 1
+            if not self._streams[client]:
+                del self._streams[client]
 
     async def settled(self, outbox: Outbox, message_id: str, wait: timedelta) -> Message:
         """Return a message once it is final, or as it is when `wait` is over or nobody may stay."""

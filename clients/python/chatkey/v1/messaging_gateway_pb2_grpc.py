@@ -149,8 +149,8 @@ class MessagingGatewayServicer:
 
         The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
         `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
-        repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
-        chat.
+        repeated from the first request without an answer; with `request_id` set that is safe. A client may have 256 calls open at
+        once that stream, of whatever method; one more is `QUOTA_EXCEEDED`. Needs `PERMISSION_WRITE` for each chat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,7 +177,8 @@ class MessagingGatewayServicer:
 
         Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
         two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
-        one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
+        one alone, so that nothing is missed if the call breaks before the first change. How many may be open at once says
+        `SendMessages`. Needs `PERMISSION_WRITE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

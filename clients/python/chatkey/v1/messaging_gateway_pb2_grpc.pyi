@@ -62,8 +62,8 @@ class MessagingGatewayStub:
 
     The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
     `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
-    repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
-    chat.
+    repeated from the first request without an answer; with `request_id` set that is safe. A client may have 256 calls open at
+    once that stream, of whatever method; one more is `QUOTA_EXCEEDED`. Needs `PERMISSION_WRITE` for each chat.
     """
     GetMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.GetMessageRequest, _messaging_gateway_pb2.GetMessageResponse]
     """Returns one message that the calling client sent to a chat of its credential. Needs `PERMISSION_WRITE`."""
@@ -77,7 +77,8 @@ class MessagingGatewayStub:
 
     Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
     two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
-    one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
+    one alone, so that nothing is missed if the call breaks before the first change. How many may be open at once says
+    `SendMessages`. Needs `PERMISSION_WRITE`.
     """
     CancelMessage: _grpc.UnaryUnaryMultiCallable[_messaging_gateway_pb2.CancelMessageRequest, _messaging_gateway_pb2.CancelMessageResponse]
     """Cancels a message that has not been attempted yet or waits for another attempt.
@@ -181,8 +182,8 @@ class MessagingGatewayAsyncStub(MessagingGatewayStub):
 
     The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
     `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
-    repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
-    chat.
+    repeated from the first request without an answer; with `request_id` set that is safe. A client may have 256 calls open at
+    once that stream, of whatever method; one more is `QUOTA_EXCEEDED`. Needs `PERMISSION_WRITE` for each chat.
     """
     GetMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.GetMessageRequest, _messaging_gateway_pb2.GetMessageResponse]  # type: ignore[assignment]
     """Returns one message that the calling client sent to a chat of its credential. Needs `PERMISSION_WRITE`."""
@@ -196,7 +197,8 @@ class MessagingGatewayAsyncStub(MessagingGatewayStub):
 
     Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
     two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
-    one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
+    one alone, so that nothing is missed if the call breaks before the first change. How many may be open at once says
+    `SendMessages`. Needs `PERMISSION_WRITE`.
     """
     CancelMessage: _aio.UnaryUnaryMultiCallable[_messaging_gateway_pb2.CancelMessageRequest, _messaging_gateway_pb2.CancelMessageResponse]  # type: ignore[assignment]
     """Cancels a message that has not been attempted yet or waits for another attempt.
@@ -309,8 +311,8 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
 
         The call ends when the caller has no more to ask, when the credential ends, when the service shuts down, and with
         `INVALID_REQUEST` at what can't be read as a request; what was taken in hand before is answered first. A broken call is
-        repeated from the first request without an answer; with `request_id` set that is safe. Needs `PERMISSION_WRITE` for each
-        chat.
+        repeated from the first request without an answer; with `request_id` set that is safe. A client may have 256 calls open at
+        once that stream, of whatever method; one more is `QUOTA_EXCEEDED`. Needs `PERMISSION_WRITE` for each chat.
         """
 
     @_abc_1.abstractmethod
@@ -342,7 +344,8 @@ class MessagingGatewayServicer(metaclass=_abc_1.ABCMeta):
 
         Each answer has a token with which a later call goes on where this one ended. A message that changed several times between
         two answers is sent once, as it is then; its final state is never left out. A call without a token is first answered with
-        one alone, so that nothing is missed if the call breaks before the first change. Needs `PERMISSION_WRITE`.
+        one alone, so that nothing is missed if the call breaks before the first change. How many may be open at once says
+        `SendMessages`. Needs `PERMISSION_WRITE`.
         """
 
     @_abc_1.abstractmethod
