@@ -40,6 +40,11 @@ class Turn:
         """Whether it is our turn, and nobody can have taken over by now."""
         return self._lease is None or self._lease.is_valid
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other gateways may use the database too."""
+        return self._lease is not None
+
     def only_in_turn(self, may_leave: MayLeave) -> MayLeave:
         """Hold a message back, as the last thing before it would leave, that another gateway may be sending by now."""
 

@@ -94,10 +94,11 @@ async def open_updates(
         patience = Patience(clock, random.SystemRandom().random, dispatcher.bot_refused)
         updates = Updates(feed=feed, patience=patience)
         updates.work = {
-            "feed": feed.run,
             "seen chats": seen.run,
             "update retention": Retention(store.updates, clock, config.update_retention).run,
         }
+        if turn.is_shared:
+            updates.work["feed"] = feed.run
         _export(metrics, intake, patience)
         if config.updates == "polling":
             updates.work["polling"] = Polling(source, intake, patience, clock, is_our_turn=lambda: turn.is_ours).run

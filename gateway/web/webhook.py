@@ -100,7 +100,7 @@ class _Door:
             update = json.loads(body)
         except (ValueError, RecursionError):
             return self._refused("not_json", address, 400)
-        return web.Response() if await self._taker.take(update) else _closing(503)
+        return _answer(200) if await self._taker.take(update) else _closing(503)
 
     def _refused(self, why: str, address: str, status: int) -> web.Response:
         self._taker.refuse(why, address)
@@ -125,6 +125,11 @@ def _nothing_here() -> web.Response:
 
 def _closing(status: int) -> web.Response:
     """Answer, and take nothing more of this connection: what is left of a body is not read."""
-    response = web.Response(status=status)
+    response = _answer(status)
     response.force_close()
     return response
+
+
+def _answer(status: int) -> web.Response:
+    """Answer without a word, not even on what serves here."""
+    return web.Response(status=status, headers={"Server": "chatkey"})

@@ -201,6 +201,21 @@ async def test_a_secret_that_telegram_would_not_take_is_said_in_one_line(content
     assert "\n" not in str(refused.value)
 
 
+async def test_a_secret_that_can_t_be_read_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match=r"CHATKEY_WEBHOOK_SECRET_FILE: .*none can't be read: No such file"):
+        async with with_webhook(tmp_path / "data", webhook_secret=None, webhook_secret_file=tmp_path / "none"):
+            pass
+
+
+async def test_a_secret_that_others_can_read_is_not_used(tmp_path: Path) -> None:
+    async with with_webhook(tmp_path / "data", webhook_secret=None):
+        pass
+    (tmp_path / "data" / "webhook-secret").chmod(0o644)
+    with pytest.raises(ConfigInvalid, match="is open to others"):
+        async with with_webhook(tmp_path / "data", webhook_secret=None):
+            pass
+
+
 async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     async with with_webhook(tmp_path / "one") as (opened, _):
         with pytest.raises(ConfigInvalid, match="CHATKEY_WEBHOOK_LISTEN: can't listen on"):

@@ -77,6 +77,22 @@ def test_a_token_in_the_environment_goes_before_a_token_file_in_the_file(tmp_pat
         ({"CHATKEY_SECURITY_CHAT": "0"}, "the id of a chat"),
         ({"CHATKEY_SECURITY_CHAT": "-9999999999999999"}, "the id of a chat"),
         ({"CHATKEY_LOG_LEVEL": "LOUD"}, "one of DEBUG"),
+        ({"CHATKEY_UPDATES": "push"}, "one of off, polling, webhook"),
+        ({"CHATKEY_UPDATES": "webhook"}, "CHATKEY_WEBHOOK_URL is missing"),
+        ({"CHATKEY_WEBHOOK_URL": "https://a.example/h"}, "is for CHATKEY_UPDATES=webhook"),
+        ({"CHATKEY_UPDATES": "polling", "CHATKEY_WEBHOOK_SECRET": "s"}, "is for CHATKEY_UPDATES=webhook"),
+        ({"CHATKEY_UPDATES": "polling", "CHATKEY_WEBHOOK_SECRET_FILE": "/s"}, "is for CHATKEY_UPDATES=webhook"),
+        ({"CHATKEY_WEBHOOK_URL": "http://a.example/h"}, "starts with https://"),
+        ({"CHATKEY_WEBHOOK_URL": "https://u:p@a.example/h"}, "without a user"),
+        ({"CHATKEY_WEBHOOK_URL": "https://a.example/h?token=x"}, "without a user, a ? and a #"),
+        ({"CHATKEY_WEBHOOK_URL": "https://a.example/ü"}, "starts with https://"),
+        ({"CHATKEY_WEBHOOK_URL": "https:///h"}, "starts with https://"),
+        ({"CHATKEY_WEBHOOK_SECRET": "with space"}, "1 to 256 of A-Z"),
+        ({"CHATKEY_WEBHOOK_SECRET": "x" * 257}, "1 to 256 of A-Z"),
+        ({"CHATKEY_WEBHOOK_SECRET": "s", "CHATKEY_WEBHOOK_SECRET_FILE": "/s"}, "both set"),
+        ({"CHATKEY_WEBHOOK_LISTEN": "8081"}, "CHATKEY_WEBHOOK_LISTEN must be HOST:PORT"),
+        ({"CHATKEY_UPDATE_RETENTION": "59m"}, "from 1h to 7d"),
+        ({"CHATKEY_UPDATE_RETENTION": "8d"}, "from 1h to 7d"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_that_names_the_setting(
@@ -117,6 +133,19 @@ def test_no_secret_shows_in_any_rendering(tmp_path: Path) -> None:
     shown = f"{config!r} {config} {describe(config)}"
     assert "AAFake" not in shown
     assert "hunter2" not in shown
+
+
+def test_a_webhook_is_public_and_encrypted_or_on_this_machine(tmp_path: Path) -> None:
+    for url in (
+        "https://a.example",
+        "https://a.example:8443/some/where",
+        "http://localhost:8081/h",
+        "http://127.0.0.1/h",
+    ):
+        given = {"CHATKEY_UPDATES": "webhook", "CHATKEY_WEBHOOK_URL": url, "CHATKEY_WEBHOOK_SECRET": "hush-hush"}
+        config = load(given, tmp_path)
+        assert config.webhook_url == url
+        assert "hush" not in f"{config!r} {describe(config)}"
 
 
 def test_every_setting_says_what_it_means_and_stands_in_the_readme() -> None:
