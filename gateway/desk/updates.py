@@ -123,8 +123,7 @@ class Inbound:
             yield
         finally:
             self._streams[client] -= 1
-            if not self._streams[client]:
-                del self._streams[client]
+            self._streams += Counter()  # forgets whoever has none
 
     def _require_all(self, caller: Caller) -> None:
         standing = self._registry.standing(caller)
