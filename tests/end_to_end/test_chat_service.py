@@ -375,7 +375,7 @@ async def test_a_group_that_became_a_supergroup_is_followed_once_somebody_approv
     assert room.status(ANN) == "member"
 
 
-async def test_a_migration_that_is_followed_leads_to_the_new_chat(tmp_path: Path) -> None:
+async def test_row_14_a_migration_that_is_followed_leads_to_the_new_chat_and_opens_no_other(tmp_path: Path) -> None:
     new = -1000000000077
     sandbox = Sandbox(limits="none")
     sandbox.add_chat(SMALL, type="group", migrate_to_chat_id=new)

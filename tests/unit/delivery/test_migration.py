@@ -307,3 +307,29 @@ async def test_the_supergroup_may_close_and_both_names_with_it() -> None:
         for chat_id in (GROUP, SUPERGROUP):
             assert (await room.settled(await room.accept("three", chat_id=chat_id))).state is State.FAILED
         assert len(room.bot.sent) == before
+
+
+@pytest.mark.parametrize("follows", [True, False])
+@virtual
+async def test_what_a_call_learns_of_a_move_holds_for_messages_too(follows: bool) -> None:
+    async with open_room(bot=upgraded(), follow_migration=follows) as room:
+        await room.dispatcher.chat_moved(caller(chat_id=GROUP), GROUP, moved())
+        assert room.dispatcher.present_id(GROUP) == (SUPERGROUP if follows else GROUP)
+        message = await room.accept("one", chat_id=GROUP)
+        await asyncio.sleep(60)
+        assert sent(room) == ([(SUPERGROUP, "one")] if follows else [])
+        [record] = on_record(room.store)
+        assert (record.event, record.chat_id, record.client, record.message_id) == ("chat.migrated", GROUP, "ops", "")
+        if not follows:
+            await room.store.chats.approve_move(GROUP, approved(GROUP, "op", room.clock.now()))
+        await delivered(room, message)
+        assert room.dispatcher.present_id(GROUP) == SUPERGROUP
+
+
+@virtual
+async def test_row_14_a_move_that_can_not_be_is_not_learned_from_a_call() -> None:
+    async with open_room(bot=upgraded(), follow_migration=True) as room:
+        for chat_id, new in ((GROUP, -6), (GROUP, 7), (SUPERGROUP, SUPERGROUP - 1), (7, SUPERGROUP)):
+            await room.dispatcher.chat_moved(caller(chat_id=chat_id), chat_id, moved(new))
+            assert room.dispatcher.present_id(chat_id) == chat_id
+        assert on_record(room.store) == []
