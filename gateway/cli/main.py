@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
 
 import click
 
-from gateway.errors import ConfigInvalid, GatewayError
+from gateway.errors import ConfigInvalid, GatewayError, NotDurable
 
 COMMANDS = {
     "demo": ("gateway.cli.demo", "Show the whole thing at work; needs no Telegram account."),
@@ -60,12 +61,17 @@ def chatkey() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 when it did what was asked, 2 when it was called wrongly, 1 for the rest."""
+    for writer in ("gateway.store.writer", "gateway.store.postgres.writer"):
+        # That the storage fails is told in the one line that the command ends with.
+        logging.getLogger(writer).addHandler(logging.NullHandler())
     try:
         status = chatkey.main(arguments, prog_name="chatkey", standalone_mode=False)
     except click.UsageError as error:
         _end(f"{error.format_message()} Try `{error.ctx.command_path if error.ctx else 'chatkey'} --help`.", 2)
     except click.ClickException as error:
         _end(error.format_message(), 1)
+    except NotDurable as error:
+        _end(f"It could not be put on durable storage, so nothing was changed: {error.__cause__ or error}.", 1)
     except (ConfigInvalid, GatewayError) as error:
         _end(str(error), 1)
     except (click.Abort, KeyboardInterrupt):
