@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,13 +13,9 @@ from gateway.desk.chats import Chats
 from gateway.desk.checks import Violation
 from gateway.desk.rooms import Lane, Registry, Updates
 from gateway.desk.stay import Stay
-from gateway.errors import MethodUnknown, PermissionDenied, QuotaExceeded, RequestInvalid, ResourceNotFound
+from gateway.errors import MethodUnknown, PermissionDenied, RequestInvalid, ResourceNotFound
 from gateway.model import AnswerPress, Caller, Grant, Permission, Update, UpdateKind
 
-MOST_STREAMS = 32
-"""Streams that a client may have at once: one that stands still holds a page of updates, which may be megabytes."""
-LATER = timedelta(seconds=5)
-"""When to try again with one stream too many."""
 MAX_NOTICE = 200  # https://core.telegram.org/bots/api#answercallbackquery
 _CALLBACK_ID = re.compile(r"[!-~]{1,64}")
 
@@ -56,7 +51,6 @@ class Inbound:
         self._chats = chats
         self._lane = lane
         self._stay = stay
-        self._streams: Counter[str] = Counter()
 
     async def stream_updates(
         self, caller: Caller, following: Following
@@ -71,7 +65,7 @@ class Inbound:
             CallRefused: the caller's credential ended meanwhile.
             MethodUnknown: the gateway takes no updates.
             RequestInvalid: what is asked for is not sound.
-            QuotaExceeded: the client has as many streams as it may.
+            QuotaExceeded: the client has its share of open streams.
             CursorExpired: something behind the cursor is forgotten.
             ShuttingDown: the gateway stops.
         """
@@ -79,15 +73,14 @@ class Inbound:
         updates = _taken(self._updates)
         if violations := [*following.malformed, *_beginnings(following)]:
             raise RequestInvalid(violations)
-        with self._stream_of(caller.client):
-            cursor = following.cursor
-            if not cursor:
-                cursor = await (updates.oldest() if following.from_oldest else updates.latest())
-                yield None, cursor
-            news = updates.watch(caller, following.kinds, cursor)
-            async with aclosing(self._stay.following(caller, news, lambda: self._require_all(caller))) as followed:
-                async for update in followed:
-                    yield update
+        cursor = following.cursor
+        if not cursor:
+            cursor = await (updates.oldest() if following.from_oldest else updates.latest())
+            yield None, cursor
+        news = updates.watch(caller, following.kinds, cursor)
+        async with aclosing(self._stay.following(caller, news, lambda: self._require_all(caller))) as followed:
+            async for update in followed:
+                yield update
 
     async def answer_callback(self, caller: Caller, answer: AnswerPress, within: timedelta) -> None:
         """Tell Telegram how a press on a button is answered, at once; to do it again does no harm.
@@ -112,18 +105,6 @@ class Inbound:
             raise ResourceNotFound("there is no such press on a button")
         placed = replace(answer, chat_id=press.chat_id, message_thread_id=press.message_thread_id or 0)
         await self._chats.gesture(caller, placed, within)
-
-    @contextmanager
-    def _stream_of(self, client: str) -> Iterator[None]:
-        if self._streams[client] >= MOST_STREAMS:
-            text = f"The client has {MOST_STREAMS} streams of updates, as many as it may."
-            raise QuotaExceeded(text, retry_after=LATER, quota="update_streams", limit=str(MOST_STREAMS))
-        self._streams[client] += 1
-        try:
-            yield
-        finally:
-            self._streams[client] -= 1
-            self._streams += Counter()  # forgets whoever has none
 
     def _require_all(self, caller: Caller) -> None:
         standing = self._registry.standing(caller)

@@ -11,8 +11,8 @@ from gateway.model import Caller, Permission, Update, UpdateKind
 from gateway.store.updates import UpdatePlace, UpdateStore
 from gateway.updates.cursors import cursor_behind, seq_from
 
-PAGE = 50
-"""How many updates are read at once for one who watches."""
+PAGE = 20
+"""How many updates are read at once for one who watches; whoever reads slowly keeps so many in our memory."""
 POLL_S = 0.5
 """Seconds after which is looked for what other gateways kept."""
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from gateway.desk.updates import MAX_NOTICE, MOST_STREAMS, Following
+from gateway.desk.updates import MAX_NOTICE, Following
 from gateway.errors import (
     CallRefused,
     CursorExpired,
     MethodUnknown,
     PermissionDenied,
-    QuotaExceeded,
     RequestInvalid,
     ResourceNotFound,
     ShuttingDown,
@@ -185,22 +184,6 @@ async def test_a_gateway_that_takes_no_updates_says_so_to_those_who_may_ask() ->
             await house.desk.answer_callback(house.caller(), AnswerPress(callback_id="1"), SOON)
         with pytest.raises(PermissionDenied):
             await rest(house, house.caller())
-
-
-async def test_a_client_may_have_so_many_streams_at_once_and_another_has_its_own(house: House) -> None:
-    caller = reader(house, CHAT)
-    async with AsyncExitStack() as stack:
-        for _ in range(MOST_STREAMS):
-            followed = await stack.enter_async_context(aclosing(house.desk.stream_updates(caller, Following())))
-            await anext(followed)
-        with pytest.raises(QuotaExceeded) as refused:
-            await rest(house, caller)
-        assert refused.value.facts == {"quota": "update_streams", "limit": str(MOST_STREAMS)}
-        other = replace(caller, client="another")
-        await anext(await stack.enter_async_context(aclosing(house.desk.stream_updates(other, Following()))))
-        await followed.aclose()
-        await anext(await stack.enter_async_context(aclosing(house.desk.stream_updates(caller, Following()))))
-    assert not house.desk._streams
 
 
 # How it ends.

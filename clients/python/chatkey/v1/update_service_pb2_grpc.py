@@ -86,8 +86,7 @@ class UpdateServiceServicer:
         belongs to this topic. It ends as soon as the credential ends, may not read one of these chats any more (as when an
         operator suspends the chat), or the service shuts down, all with the status that a new call would get.
 
-        A client may have 32 of these streams at once, also one that the service does not know to be broken yet; one more is
-        `QUOTA_EXCEEDED`. Needs `PERMISSION_READ`.
+        How many may be open at once says `MessagingGateway.SendMessages`. Needs `PERMISSION_READ`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

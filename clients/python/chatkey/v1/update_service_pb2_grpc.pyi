@@ -57,8 +57,7 @@ class UpdateServiceStub:
     belongs to this topic. It ends as soon as the credential ends, may not read one of these chats any more (as when an
     operator suspends the chat), or the service shuts down, all with the status that a new call would get.
 
-    A client may have 32 of these streams at once, also one that the service does not know to be broken yet; one more is
-    `QUOTA_EXCEEDED`. Needs `PERMISSION_READ`.
+    How many may be open at once says `MessagingGateway.SendMessages`. Needs `PERMISSION_READ`.
     """
     AnswerCallback: _grpc.UnaryUnaryMultiCallable[_update_service_pb2.AnswerCallbackRequest, _update_service_pb2.AnswerCallbackResponse]
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
@@ -99,8 +98,7 @@ class UpdateServiceAsyncStub(UpdateServiceStub):
     belongs to this topic. It ends as soon as the credential ends, may not read one of these chats any more (as when an
     operator suspends the chat), or the service shuts down, all with the status that a new call would get.
 
-    A client may have 32 of these streams at once, also one that the service does not know to be broken yet; one more is
-    `QUOTA_EXCEEDED`. Needs `PERMISSION_READ`.
+    How many may be open at once says `MessagingGateway.SendMessages`. Needs `PERMISSION_READ`.
     """
     AnswerCallback: _aio.UnaryUnaryMultiCallable[_update_service_pb2.AnswerCallbackRequest, _update_service_pb2.AnswerCallbackResponse]  # type: ignore[assignment]
     """Answers a press on a button below a message: the spinner on the button ends, and a notice may be shown to who pressed it.
@@ -144,8 +142,7 @@ class UpdateServiceServicer(metaclass=_abc_1.ABCMeta):
         belongs to this topic. It ends as soon as the credential ends, may not read one of these chats any more (as when an
         operator suspends the chat), or the service shuts down, all with the status that a new call would get.
 
-        A client may have 32 of these streams at once, also one that the service does not know to be broken yet; one more is
-        `QUOTA_EXCEEDED`. Needs `PERMISSION_READ`.
+        How many may be open at once says `MessagingGateway.SendMessages`. Needs `PERMISSION_READ`.
         """
 
     @_abc_1.abstractmethod
