@@ -52,6 +52,8 @@ def _read(text: str) -> object:
 
 def _check_depth(text: str) -> None:
     # Before the parser, which recurses: its RecursionError would come where the stack happens to end.
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
