@@ -113,9 +113,13 @@ async def open_updates(
                 "why",
                 lambda: webhook.refused,
             )
-            updates.work["webhook"] = Registration(
-                source, patience, config.webhook_url, secret, is_our_turn=lambda: turn.is_ours
-            ).run
+            registration = Registration(source, patience, config.webhook_url, secret, is_our_turn=lambda: turn.is_ours)
+            metrics.gauge(
+                "chatkey_updates_undelivered",
+                "Updates that Telegram had not delivered to the webhook when it was last asked.",
+                lambda: registration.waiting,
+            )
+            updates.work["webhook"] = registration.run
         yield updates
 
 

@@ -42,7 +42,7 @@ from gateway.model.moderation import (
 )
 from gateway.model.records import UNREADABLE, Record, record_of
 from gateway.model.rights import Ancestor, Caller, Grant, Narrowing, Origin, Permission
-from gateway.model.updates import Update, UpdateKind
+from gateway.model.updates import Update, UpdateKind, WebhookState
 
 __all__ = [
     "DEFAULT_TTL",
@@ -90,6 +90,7 @@ __all__ = [
     "Unpin",
     "Update",
     "UpdateKind",
+    "WebhookState",
     "WhenUnknown",
     "is_chat_id",
     "is_message_thread_id",

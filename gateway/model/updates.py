@@ -42,3 +42,20 @@ class Update:
     received_at: datetime
     content: bytes
     callback_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookState:
+    """What Telegram says of a bot's webhook (https://core.telegram.org/bots/api#webhookinfo).
+
+    Attributes:
+        url: Where updates are sent; empty: nowhere.
+        waiting: How many updates are not delivered yet.
+        problem: What went wrong when an update was last not taken; empty: nothing did.
+        problem_at: When that was, in seconds since 1970 by Telegram's clock.
+    """
+
+    url: str
+    waiting: int = 0
+    problem: str = ""
+    problem_at: int = 0

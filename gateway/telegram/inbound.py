@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from gateway.model import WebhookState
 from gateway.telegram.address import PUBLIC_API, checked_base_url, checked_proxy
 from gateway.telegram.answers import Answer
 from gateway.telegram.failures import Unanswered
@@ -24,6 +25,7 @@ WAIT_S = 50
 """How long Telegram is asked to wait for an update: the longest that it does."""
 MAX_CONNECTIONS = 40
 """How many requests Telegram makes at once: its own default."""
+_MAX_PROBLEM = 300
 
 
 class Inbound:
@@ -65,13 +67,20 @@ class Inbound:
         """Have updates sent nowhere (`deleteWebhook`); those that wait stay. Raises `BotFailure`."""
         await _told(self._transport.call("deleteWebhook", {"drop_pending_updates": False}))
 
-    async def webhook(self) -> str:
-        """Return the address to which updates are sent (`getWebhookInfo`); empty: to none. Raises `BotFailure`."""
+    async def webhook(self) -> WebhookState:
+        """Return where updates are sent, and how that goes (`getWebhookInfo`); raises `BotFailure`."""
         result = await _told(self._transport.call("getWebhookInfo", {}))
-        url = result.get("url") if isinstance(result, dict) else None
+        told = result if isinstance(result, dict) else {}
+        url = told.get("url")
         if not isinstance(url, str):
             raise Unanswered("the answer does not tell the webhook")
-        return url
+        waiting, problem, at = (told.get(f) for f in ("pending_update_count", "last_error_message", "last_error_date"))
+        return WebhookState(
+            url=url,
+            waiting=waiting if type(waiting) is int else 0,
+            problem=problem[:_MAX_PROBLEM] if isinstance(problem, str) else "",
+            problem_at=at if type(at) is int else 0,
+        )
 
 
 async def _told(asking: Awaitable[Answer]) -> Any:

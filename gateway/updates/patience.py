@@ -38,6 +38,8 @@ class Patience:
 
     def went_well(self) -> None:
         """Take note of a success."""
+        if self._failures:
+            _log.info("updates.again", meaning="Telegram can be asked for updates again; none is lost.")
         self._failures = 0
 
     def after(self, failure: BotFailure) -> float:

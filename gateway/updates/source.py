@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.model import UpdateKind
+from gateway.model import UpdateKind, WebhookState
 
 KINDS = tuple(kind.value for kind in UpdateKind)
 """`allowed_updates`: what is not asked for is not sent, and Telegram leaves out some kinds that nobody asks for."""
@@ -23,5 +23,5 @@ class Source(Protocol):
     async def delete_webhook(self) -> None:
         """Have them sent nowhere; those that wait stay."""
 
-    async def webhook(self) -> str:
-        """Return the address to which they are sent; empty: to none."""
+    async def webhook(self) -> WebhookState:
+        """Return where they are sent, and how that goes."""

@@ -17,14 +17,18 @@ from gateway.clock import Clock
 from gateway.errors import NotDurable
 from gateway.model import Record
 from gateway.telegram.failures import BotFailure
+from gateway.telemetry import logger
 from gateway.updates.intake import Intake
 from gateway.updates.patience import Patience
 from gateway.updates.source import Source
 
 CHECK_EVERY = timedelta(minutes=5)
-"""Between two looks at where Telegram sends updates."""
+FIRST_CHECK = timedelta(seconds=30)
+"""Between two looks at where Telegram sends updates and how that goes; the first one comes soon."""
 TURN_S = 0.3
 """Seconds between two looks at whether it is our turn."""
+
+_log = logger(__name__)
 
 
 class Webhook:
@@ -80,7 +84,11 @@ class Webhook:
 
 
 class Registration:
-    """Has Telegram send updates here, while it is this gateway's turn to see to it."""
+    """Has Telegram send updates here, while it is this gateway's turn to see to it.
+
+    Attributes:
+        waiting: How many updates Telegram had not delivered when it was last asked.
+    """
 
     def __init__(
         self,
@@ -98,6 +106,8 @@ class Registration:
         self._secret = secret
         self._is_our_turn = is_our_turn
         self._is_set = False
+        self._problem_at = 0
+        self.waiting = 0
 
     async def run(self) -> None:
         """Register, and see that it stays so, until cancelled."""
@@ -110,14 +120,32 @@ class Registration:
 
     async def _round(self) -> float:
         try:
-            if self._is_set and (url := await self._source.webhook()) != self._url:
-                self._is_set = False
-                # Not its path, which may be somebody's secret.
-                self._patience.clashed(f"updates go to {urlsplit(url).hostname}" if url else "the webhook was deleted")
-            if not self._is_set:
+            if self._is_set:
+                await self._look()
+            was_set = self._is_set
+            if not was_set:
                 await self._source.set_webhook(self._url, self._secret)
                 self._is_set = True
         except BotFailure as failure:
             return self._patience.after(failure)
         self._patience.went_well()
-        return CHECK_EVERY.total_seconds()
+        return (CHECK_EVERY if was_set else FIRST_CHECK).total_seconds()
+
+    async def _look(self) -> None:
+        """Tell of what is wrong: somebody else has updates sent elsewhere, or they do not get here."""
+        state = await self._source.webhook()
+        self.waiting = state.waiting
+        if state.url != self._url:
+            self._is_set = False
+            # Not its path, which may be somebody's secret.
+            where = f"updates go to {urlsplit(state.url).hostname}" if state.url else "the webhook was deleted"
+            self._patience.clashed(where)
+        elif state.problem and state.problem_at > self._problem_at:
+            self._problem_at = state.problem_at
+            _log.warning(
+                "updates.not_delivered",
+                why=state.problem,
+                waiting=state.waiting,
+                meaning="Telegram did not get through to the webhook: look at its address, its certificate and the "
+                "proxy in front of it. Telegram keeps updates for 24 hours.",
+            )

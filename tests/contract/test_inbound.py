@@ -13,6 +13,7 @@ from gateway.telegram.inbound import Inbound, open_inbound
 from gateway.telegram.token import from_value
 from gateway.updates.source import KINDS
 from tests.support import canary
+from tests.support.server import until
 
 CHAT = -1001
 URL = "https://chatkey.example/hook"
@@ -67,13 +68,24 @@ async def test_while_a_webhook_is_set_nothing_is_fetched_and_nothing_that_waits_
 ) -> None:
     sandbox.inject({"chat_id": CHAT, "text": "early"})
     await inbound.set_webhook("http://localhost:9/hook", "s3cret")
-    assert await inbound.webhook() == "http://localhost:9/hook"
+    assert (await inbound.webhook()).url == "http://localhost:9/hook"
     with pytest.raises(failures.Refused) as refused:
         await inbound.updates(None, 100)
     assert refused.value.code == 409
     await inbound.delete_webhook()
-    assert await inbound.webhook() == ""
+    assert (await inbound.webhook()).url == ""
     assert texts(await inbound.updates(None, 100)) == ["early"]
+
+
+async def test_it_is_told_why_updates_are_not_taken(sandbox: Sandbox, inbound: Inbound) -> None:
+    await inbound.set_webhook("http://localhost:9/hook", "s3cret")
+    sandbox.inject({"chat_id": CHAT, "text": "hello"})
+
+    async def is_told() -> bool:
+        state = await inbound.webhook()
+        return (state.waiting, state.problem) == (1, "Connection failed") and state.problem_at > 0
+
+    await until(is_told, "the failure is told")
 
 
 async def test_an_address_that_telegram_does_not_take_is_refused(inbound: Inbound) -> None:

@@ -19,7 +19,7 @@ import orjson
 import structlog
 
 from gateway.errors import CursorExpired, NotDurable, ShuttingDown
-from gateway.model import Caller, Grant, Permission, UpdateKind
+from gateway.model import Caller, Grant, Permission, UpdateKind, WebhookState
 from gateway.telegram.failures import BotFailure, NotSent, ServerFailed, Unanswered
 from gateway.updates.feed import Feed
 from gateway.updates.intake import Intake
@@ -66,7 +66,7 @@ class Line:
     async def set_webhook(self, url: str, secret: str) -> None:
         await self._telegram.set_webhook(url, secret)
 
-    async def webhook(self) -> str:
+    async def webhook(self) -> WebhookState:
         return await self._telegram.webhook()
 
     async def _go(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.model import WebhookState
 from gateway.telegram.failures import BotFailure, Refused, Unanswered
 
 WAIT_S = 50.0
@@ -23,6 +24,7 @@ class TelegramUpdates:
         calls: What was asked: method and, of getUpdates, the offset.
         faults: What the next calls fail with, before they do anything.
         lost: Of how many next calls the answer is lost, after they have done what they do.
+        problem: What went wrong when an update was last sent to the webhook, and when.
         limits: How many updates were asked for, by each getUpdates.
     """
 
@@ -34,6 +36,7 @@ class TelegramUpdates:
         self.faults: list[BotFailure] = []
         self.lost = 0
         self.limits: list[int] = []
+        self.problem = "", 0
         self._arrived = asyncio.Event()
         self._poll: asyncio.Future[None] | None = None
 
@@ -88,10 +91,11 @@ class TelegramUpdates:
         self.url = self.secret = ""
         self._lose()
 
-    async def webhook(self) -> str:
+    async def webhook(self) -> WebhookState:
         self._call("getWebhookInfo")
         self._lose()
-        return self.url
+        problem, problem_at = self.problem
+        return WebhookState(url=self.url, waiting=len(self.waiting), problem=problem, problem_at=problem_at)
 
     def _call(self, method: str, offset: int | None = None) -> None:
         self.calls.append((method, offset))

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.model import Record
 from gateway.telegram.failures import BotRefused, NotSent, RateLimited
-from gateway.updates.webhook import CHECK_EVERY, Registration, Webhook
+from gateway.updates.webhook import CHECK_EVERY, FIRST_CHECK, Registration, Webhook
 from tests.support.updates import raw_message
 from tests.support.virtual_time import VirtualClock, virtual
 from tests.unit.updates.room import Room
@@ -40,6 +41,7 @@ async def test_it_is_set_at_the_start_and_looked_at_from_time_to_time() -> None:
         await asyncio.sleep(3 * CHECK_EVERY.total_seconds() + 1)
     assert (room.telegram.url, room.telegram.secret) == (URL, SECRET)
     assert methods(room) == ["setWebhook", *["getWebhookInfo"] * 3]
+    assert FIRST_CHECK < CHECK_EVERY
     assert not room.patience.clashes
 
 
@@ -51,11 +53,29 @@ def test_one_that_somebody_else_changes_is_told_of_and_set_again(other: str) -> 
         async with registering(room):
             await asyncio.sleep(1)
             room.telegram.url = other
-            await asyncio.sleep(CHECK_EVERY.total_seconds())
+            await asyncio.sleep(FIRST_CHECK.total_seconds())
             assert room.telegram.url == URL
             assert room.patience.clashes
 
     changed()
+
+
+@virtual
+async def test_a_webhook_that_telegram_can_t_reach_is_told_of_once_for_each_time_it_failed() -> None:
+    room = Room()
+    room.telegram.add(raw_message(1))
+    registration = Registration(room.telegram, room.patience, URL, SECRET)
+    work = asyncio.create_task(registration.run())
+    with capture_logs() as lines:
+        room.telegram.problem = "Connection refused", 1_900_000_000
+        await asyncio.sleep(3 * CHECK_EVERY.total_seconds())
+        room.telegram.problem = "Connection refused", 1_900_000_500
+        await asyncio.sleep(CHECK_EVERY.total_seconds())
+    assert [(line["event"], line["why"], line["waiting"]) for line in lines] == [
+        ("updates.not_delivered", "Connection refused", 1)
+    ] * 2
+    assert registration.waiting == 1
+    work.cancel()
 
 
 @virtual
