@@ -14,12 +14,17 @@ from gateway.errors import ConfigInvalid
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
+class DirectoryInUse(ConfigInvalid):
+    """Another server has the data directory."""
+
+
 @contextmanager
 def held(database: Path) -> Iterator[None]:
     """Make the database's directory (0700) and file (0600) if they are missing, and keep other servers out.
 
     Raises:
-        ConfigInvalid: It can't be made or written, is somebody else's or open to others, or another server has it.
+        DirectoryInUse: Another server has it.
+        ConfigInvalid: It can't be made or written, or is somebody else's or open to others.
     """
     with ExitStack() as stack:
         try:
@@ -50,7 +55,7 @@ def make(directory: Path) -> None:
 
 def _unusable(directory: Path, error: OSError) -> ConfigInvalid:
     if isinstance(error, BlockingIOError):
-        return ConfigInvalid(f"CHATKEY_DATA_DIR: {directory} is in use by another server: stop that one first")
+        return DirectoryInUse(f"CHATKEY_DATA_DIR: {directory} is in use by another server: stop that one first")
     return ConfigInvalid(
         f"CHATKEY_DATA_DIR: {error.filename or directory} can't be created or written ({error.strerror}): "
         "make it writable or name another directory"
