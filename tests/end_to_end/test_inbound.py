@@ -161,6 +161,7 @@ async def test_whoever_reads_slowly_holds_up_nobody_and_misses_nothing(tmp_path:
         assert [update.update_id for update in of_slow] == [update.update_id for update in told]
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_is_killed_again_and_again_loses_no_update(tmp_path: Path) -> None:
     telegram = Sandbox(limits="none")
     telegram.add_chat(OPS, type="supergroup", title="Ops")
