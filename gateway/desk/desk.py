@@ -130,12 +130,15 @@ class Desk(Messages, Inbound):
         self._last_use.seen(caller.client, self._clock.now(), caller.origin.address)
 
     async def while_open(self, caller: Caller, work: Coroutine[Any, Any, None]) -> None:
-        """Do some work of a stream for as long as its caller may go on; then it is cancelled.
+        """Do some work of a stream that writes for as long as its caller may go on; then it is cancelled.
 
         Raises:
-            CallRefused, ShuttingDown: as `require_open`, noticed within the time of a recheck.
+            CallRefused, ShuttingDown: as `require_open`, or no chat is left to write to; noticed within the time of a
+                recheck.
         """
-        await self._stay.during(caller, work)
+        await self._stay.during(
+            caller, work, lambda: grants.allowing(self._registry.standing(caller), Permission.WRITE)
+        )
 
     def require_open(self, caller: Caller) -> None:
         """Return if the caller of a stream may go on.

@@ -61,8 +61,8 @@ class Stay(Generic[G]):
         if self._ended:
             raise ShuttingDown()
 
-    async def during(self, caller: G, work: Coroutine[Any, Any, None]) -> None:
-        """Do some work for as long as `require` holds, and raise what it raises then.
+    async def during(self, caller: G, work: Coroutine[Any, Any, None], require: Callable[[], object]) -> None:
+        """Do some work for as long as the caller may stay and `require` raises nothing, and raise what it raises then.
 
         Raises:
             QuotaExceeded: there are too many streams of this client.
@@ -72,6 +72,7 @@ class Stay(Generic[G]):
             with self._place(caller.client):
                 while not working.done():
                     self.require(caller)
+                    require()
                     await asyncio.wait({working}, timeout=self.recheck.total_seconds())
                 working.result()
         finally:

@@ -9,9 +9,9 @@ from contextlib import aclosing
 import pytest
 
 from gateway.desk import stay
-from gateway.errors import QuotaExceeded
+from gateway.errors import PermissionDenied, QuotaExceeded
 from gateway.model import Permission
-from tests.support.open_house import House, open_house
+from tests.support.open_house import CHAT, House, open_house
 
 RIGHTS = frozenset({Permission.READ, Permission.WRITE})
 
@@ -45,3 +45,15 @@ async def test_row_37_a_client_has_its_share_of_open_streams_and_takes_none_of_a
     done.set()
     await asyncio.gather(*sending, other)
     await desk.while_open(caller, work())
+
+
+async def test_row_34_a_stream_that_writes_ends_when_no_chat_is_left_to_write_to(house: House) -> None:
+    async def forever() -> None:
+        await asyncio.Event().wait()
+
+    sending = asyncio.ensure_future(house.desk.while_open(house.caller(), forever()))
+    await house.administration.suspend_chat(CHAT)
+    await house.registry.refresh()
+    with pytest.raises(PermissionDenied):
+        async with asyncio.timeout(10):
+            await sending
