@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -93,7 +93,7 @@ class Trust:
         if self.is_stale is not None and self.is_stale():
             raise StateStale()
 
-    def require_header(self, header: dict[str, object]) -> None:
+    def require_header(self, header: Mapping[str, object]) -> None:
         """Return if the header has the members that it may have, and the right `typ`.
 
         Raises:

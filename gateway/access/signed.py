@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from jwt.utils import base64url_decode
 
 from gateway.access.causes import refused
@@ -11,8 +14,12 @@ from gateway.access.keys import KEY_ID, VerificationKey
 from gateway.access.strict_json import JsonInvalid, read_object
 
 
-def header_members(header: bytes) -> dict[str, object]:
-    """Return the members of a header, with `alg` and `kid` in it; raises `Unauthenticated`: `bad_header`."""
+@lru_cache(maxsize=64)
+def header_members(header: bytes) -> Mapping[str, object]:
+    """Return the members of a header, with `alg` and `kid` in it; raises `Unauthenticated`: `bad_header`.
+
+    All tokens that are signed with one key have the same.
+    """
     try:
         members = read_object(header, MAX_HEADER_BYTES)
     except JsonInvalid:
@@ -23,7 +30,7 @@ def header_members(header: bytes) -> dict[str, object]:
     return members
 
 
-def key_for(trust: Trust, header: dict[str, object]) -> VerificationKey:
+def key_for(trust: Trust, header: Mapping[str, object]) -> VerificationKey:
     """Return the key that a header names; raises `Unauthenticated`: `unknown_key` or `wrong_algorithm`."""
     kid = str(header["kid"])
     key = trust.keys.find(kid)

@@ -57,7 +57,6 @@ class Call:
         self.context = context
         address = peer.client_of(context.peer(), self.forwarded, trusted_proxies)
         self.origin = Origin(method=self.method[:MAX_RECORDED_METHOD], address=address, call_id=self.id)
-        context.set_trailing_metadata((("x-request-id", self.id),))
 
     def require_caller(self) -> Caller:
         """Return who calls; raises `Unauthenticated` in a call that was let in without a credential."""

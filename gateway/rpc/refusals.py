@@ -49,6 +49,7 @@ class Refusals:
                 raise  # a status is sent already, or the transport is gone
             except Exception as error:  # noqa: BLE001 - the only place that may: it answers every one
                 return await self._refuse(error, call, context)
+            context.set_trailing_metadata((("x-request-id", call.id),))
             if call.caller or call.operator:
                 self._served()
             return reply

@@ -173,6 +173,13 @@ async def test_a_call_has_the_id_that_its_caller_gave_if_it_is_fit_for_a_log(
     assert answered
 
 
+async def test_a_stream_has_the_id_that_its_caller_gave(view: Outside) -> None:
+    stream = view.messaging.SendMessages(metadata=view.bearer(None, ("x-request-id", "my-id")))
+    await stream.done_writing()
+    assert await stream.code() is grpc.StatusCode.OK
+    assert ("x-request-id", "my-id") in list(await stream.trailing_metadata())
+
+
 async def test_two_ids_of_a_caller_are_none(view: Outside) -> None:
     twice = (("x-request-id", "a"), ("x-request-id", "b"))
     refusal = await refusal_of(view.raw(SEND, metadata=twice))
