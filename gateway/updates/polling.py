@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from gateway.clock import Clock
 from gateway.errors import NotDurable
 from gateway.telegram.failures import BotFailure, Unanswered
+from gateway.telemetry import logger
 from gateway.updates.intake import Intake
 from gateway.updates.patience import Patience
 from gateway.updates.reading import update_id_of
@@ -27,6 +28,8 @@ STORE_PAUSE_S = 0.5
 """Seconds until a storage that failed is tried again; Telegram keeps what is not confirmed."""
 SHORTEST_ROUND_S = 1.0
 """Seconds between two calls that bring nothing: a server that does not wait would be asked without a pause."""
+
+_log = logger(__name__)
 
 
 class Polling:
@@ -69,6 +72,7 @@ class Polling:
                 # A webhook that is set would have every call refused.
                 await self._source.delete_webhook()
                 self._has_begun = True
+                _log.info("updates.fetched", meaning="This gateway fetches the bot's updates from now on.")
             raw = await self._source.updates(self._kept_below, self._limit)
         except BotFailure as failure:
             # An answer that can't be read may be one that is too long: of a single update it is not.

@@ -126,6 +126,7 @@ class Registration:
             if not was_set:
                 await self._source.set_webhook(self._url, self._secret)
                 self._is_set = True
+                _log.info("updates.webhook_set", meaning="Telegram sends the bot's updates to CHATKEY_WEBHOOK_URL.")
         except BotFailure as failure:
             return self._patience.after(failure)
         self._patience.went_well()

@@ -71,7 +71,7 @@ async def test_a_webhook_that_telegram_can_t_reach_is_told_of_once_for_each_time
         await asyncio.sleep(3 * CHECK_EVERY.total_seconds())
         room.telegram.problem = "Connection refused", 1_900_000_500
         await asyncio.sleep(CHECK_EVERY.total_seconds())
-    assert [(line["event"], line["why"], line["waiting"]) for line in lines] == [
+    assert [(line["event"], line["why"], line["waiting"]) for line in lines if "why" in line] == [
         ("updates.not_delivered", "Connection refused", 1)
     ] * 2
     assert registration.waiting == 1
