@@ -85,7 +85,7 @@ async def _compared(effort: Effort, pair: Pair, refusal: Refusal) -> Row:
         Side(_askers(to_echo, refusal, grpc.StatusCode.OK), {"echo": echo.process}),
     ]
     ours, theirs = await interleaved(sides, effort.rounds, effort.seconds / 2)
-    note = f"{refusal.cause}, {IN_FLIGHT} in flight."
+    note = f"{refusal.cause}, {IN_FLIGHT} in flight; nobody is served meanwhile, so no answer waits."
     return rates("P4", f"refusals, {refusal.cause}", "echo", (ours, theirs), refusal.at_least, note)
 
 
