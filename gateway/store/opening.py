@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from time import monotonic
@@ -40,6 +40,7 @@ def open_writing(path: str, vfs: str | None = None) -> Database:
         if path and connection.pragma("journal_mode", "wal") != "wal":
             raise ConfigInvalid(f"{path}: this file system can't hold a write-ahead log: use a local one")
         _migrate(connection, path)
+        _require_whole(connection, path)
         database = Database(connection)
         # After a crash the log may end in a commit that was never synced, and be answered from. This write syncs it.
         connection.pragma("user_version", len(_migrations()))
@@ -138,6 +139,21 @@ def _version(connection: apsw.Connection, path: str) -> int:
 def _require_current(connection: apsw.Connection, path: str) -> None:
     if _version(connection, path) < len(_migrations()):
         raise ConfigInvalid(f"{path} was written by an older Chatkey: start the server once")
+    _require_whole(connection, path)
+
+
+def _require_whole(connection: apsw.Connection, path: str) -> None:
+    """Look whether every table and index is there: without a unique one, what is promised to be once could be twice."""
+    with closing(apsw.Connection(":memory:")) as fresh:
+        for script in _migrations():
+            fresh.execute(script)
+        missing = _names(fresh) - _names(connection)
+    if missing:
+        raise ConfigInvalid(f"{path} is damaged ({', '.join(sorted(missing))} missing): restore it from a backup")
+
+
+def _names(connection: apsw.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
 
 
 def _migrate(connection: apsw.Connection, path: str) -> None:

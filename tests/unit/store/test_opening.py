@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -49,6 +50,17 @@ async def test_what_is_made_is_for_its_owner_alone(path: Path) -> None:
     assert modes.pop("data") == 0o700
     assert set(modes.values()) == {0o600}
     assert "chatkey.db-wal" in modes
+
+
+@pytest.mark.parametrize("what", ["TABLE audit_links", "INDEX messages_request"])
+async def test_a_database_without_one_of_its_parts_is_refused_by_its_name(path: Path, what: str) -> None:
+    await written(path)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute(f"DROP {what}")
+    assert f"is damaged ({what.split()[1]} missing): restore it" in await refusal(path)
+    with pytest.raises(ConfigInvalid, match="is damaged"):
+        async with read_sqlite(path):
+            pytest.fail("it opened")
 
 
 async def test_a_second_server_is_refused_and_the_first_goes_on(path: Path) -> None:
