@@ -161,8 +161,13 @@ def _answered(message: Json) -> int:
     """Return the id of the message of the same chat that is answered; 0: none."""
     answered = message.inner("reply_to_message")
     opens_topic = answered.has("forum_topic_created") and message.truth("is_topic_message")
-    is_here = answered.inner("chat").integer("id") == message.inner("chat").integer("id") != 0
-    return answered.integer("message_id", _MESSAGE_IDS) if is_here and not opens_topic else 0
+    return 0 if opens_topic else _id_here(message, answered)
+
+
+def _id_here(message: Json, other: Json) -> int:
+    """Return the id of another message of the same chat; 0: it is of none, or elsewhere."""
+    is_here = other.inner("chat").integer("id") == message.inner("chat").integer("id") != 0
+    return other.integer("message_id", _MESSAGE_IDS) if is_here else 0
 
 
 def _media(message: Json) -> pb.Media | None:
@@ -212,7 +217,7 @@ def _titled(message: Json) -> pb.ChatEvent:
 
 
 def _pinned(message: Json) -> pb.ChatEvent:
-    pinned = message.inner("pinned_message").integer("message_id", _MESSAGE_IDS)
+    pinned = _id_here(message, message.inner("pinned_message"))
     return pb.ChatEvent(message_pinned=pb.MessagePinned(message_id=pinned))
 
 

@@ -57,7 +57,8 @@ def update_from(raw: object, received_at: datetime) -> Update:
     kind, content = _content_of(raw)
     place = _message_of(kind, content)
     callback_id = content.get("id") if kind is UpdateKind.CALLBACK_QUERY else ""
-    if not isinstance(callback_id, str) or len(callback_id) > MAX_CALLBACK_ID:
+    # With a character that a database may not take, it could neither be kept nor confirmed, nor anything behind it.
+    if not isinstance(callback_id, str) or len(callback_id) > MAX_CALLBACK_ID or not callback_id.isprintable():
         raise Dropped("malformed")
     return Update(
         seq=0,

@@ -177,7 +177,11 @@ def test_of_other_media_it_is_told_that_there_are_some(field: str) -> None:
         ("new_chat_title", "Ops 2", pb.ChatEvent(title_changed=pb.TitleChanged(title="Ops 2"))),
         ("new_chat_photo", [FILE], pb.ChatEvent(photo_changed=pb.PhotoChanged())),
         ("delete_chat_photo", True, pb.ChatEvent(photo_changed=pb.PhotoChanged(removed=True))),
-        ("pinned_message", {"message_id": 4}, pb.ChatEvent(message_pinned=pb.MessagePinned(message_id=4))),
+        (
+            "pinned_message",
+            {"message_id": 4, "chat": {"id": CHAT}},
+            pb.ChatEvent(message_pinned=pb.MessagePinned(message_id=4)),
+        ),
         ("forum_topic_created", {"name": "On call"}, pb.ChatEvent(topic_created=pb.TopicCreated(name="On call"))),
         ("forum_topic_edited", {"name": "Off"}, pb.ChatEvent(topic_edited=pb.TopicEdited(name="Off"))),
         ("forum_topic_closed", {}, pb.ChatEvent(topic_closed=pb.TopicClosed())),
@@ -189,6 +193,12 @@ def test_what_happened_in_the_chat_is_told(field: str, value: object, event: pb.
     seen = message(text=None, **{field: value})
     assert seen.event == event
     assert str(OTHER) not in str(seen)
+
+
+@pytest.mark.parametrize("chat", [{"id": OTHER}, {}, {"id": str(CHAT)}])
+def test_a_pinned_message_that_is_not_of_this_chat_has_no_id(chat: dict[str, object]) -> None:
+    pinned = message(text=None, pinned_message={"message_id": 4, "chat": chat}).event
+    assert pinned == pb.ChatEvent(message_pinned=pb.MessagePinned())
 
 
 def test_every_event_of_the_contract_is_told_of_some_message() -> None:

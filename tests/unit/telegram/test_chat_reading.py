@@ -95,13 +95,52 @@ def test_what_is_said_of_each_kind_of_member_and_of_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [None, 5, [], {}, {"id": 1}, {"type": "group"}, {"id": 1, "type": "group", "permissions": 5}, "x"]
+    "result",
+    [
+        None,
+        5,
+        [],
+        {},
+        {"id": 1},
+        {"type": "group"},
+        {"id": 1, "type": "group", "permissions": 5},
+        "x",
+        {"id": 1 << 60, "type": "group"},
+        {"id": 1, "type": "group", "title": 5},
+        {"id": 1, "type": "group", "title": "\ud800"},
+        {"id": 1, "type": "group", "username": ["ops"]},
+        {"id": 1, "type": "group", "slow_mode_delay": 1e300},
+        {"id": 1, "type": "group", "slow_mode_delay": 1 << 50},
+        {"id": 1, "type": "group", "message_auto_delete_time": -1},
+    ],
 )
 async def test_what_is_no_chat_is_no_answer(connector: Connector, peer: Peer, result: object) -> None:
     peer.then(telegram_peer.result(result))
     with pytest.raises(Unanswered, match="can't be read") as unanswered:
         await connector.moderator.get_chat(-1001)
     assert unanswered.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"user": {"id": "5"}},
+        {"user": {"id": 5, "first_name": None}},
+        {"user": {"id": 5, "first_name": "\udfff"}},
+        {"until_date": True},
+        {"until_date": 1 << 60},
+    ],
+)
+async def test_who_is_not_told_as_a_member_is_no_answer(
+    connector: Connector, peer: Peer, more: dict[str, object]
+) -> None:
+    peer.then(telegram_peer.result({"user": ANN, "status": "restricted"} | more))
+    with pytest.raises(Unanswered, match="can't be read"):
+        await connector.moderator.get_member(-1001, 5)
+
+
+def test_what_is_not_true_is_false() -> None:
+    assert not chat_from(answer({"id": -1, "type": "group", "is_forum": "yes"})).is_forum
 
 
 @pytest.mark.parametrize(

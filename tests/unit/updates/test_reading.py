@@ -116,6 +116,7 @@ def test_what_has_no_chat_is_nobody_s(raw: object) -> None:
         {"update_id": 1, "callback_query": {"id": 5, "message": {"chat": CHAT}}},
         {"update_id": 1, "callback_query": {"message": {"chat": CHAT}}},
         {"update_id": 1, "callback_query": {"id": "5" * 65, "message": {"chat": CHAT}}},
+        {"update_id": 1, "callback_query": {"id": "5\0", "message": {"chat": CHAT}}},
         {"update_id": 1, "callback_query": {"id": "5", "message": [CHAT]}},
         {"update_id": 1, "message": {"chat": CHAT, "text": "\ud800"}},
         {"update_id": 1, "message": {"chat": CHAT, "number": 10**30}},
