@@ -85,7 +85,7 @@ def list_(as_json: bool) -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 def discover(as_json: bool) -> None:
-    """Print the chats in which something happened lately: write to the bot first, or in a group that it is in.
+    """Print the chats in which something happened lately: write to the bot first, or /start@BOT in a group.
 
     Asks Telegram with the bot's token; what is waiting for the bot stays waiting. With CHATKEY_UPDATES, what the
     gateway has heard of is read instead. Of chats that are authorized or suspended, the title is kept.
@@ -93,6 +93,7 @@ def discover(as_json: bool) -> None:
     from gateway.app import seen_chats
     from gateway.audit.lines import visible
     from gateway.telegram.failures import BotFailure, BotRefused, Refused
+    from gateway.updates.patience import CONFLICT
 
     config = configuration()
     try:
@@ -100,6 +101,10 @@ def discover(as_json: bool) -> None:
     except BotRefused:
         raise click.ClickException("Telegram refuses the bot token.") from None
     except Refused as refused:
+        if refused.code == CONFLICT:
+            raise click.ClickException(
+                "The bot's updates go elsewhere: set CHATKEY_UPDATES as the gateway has it."
+            ) from None
         raise click.ClickException(f"Telegram says: {refused.description}.") from None
     except BotFailure as failure:
         raise click.ClickException(f"Telegram can't be reached: {failure}.") from None
@@ -107,7 +112,8 @@ def discover(as_json: bool) -> None:
         administer(lambda administration: administration.name_chats({chat.id: chat.title for chat in chats}))
     if not chats and not as_json:
         click.echo(
-            "No chat yet: write /start to the bot, or a message in a group that it is in, and ask again.", err=True
+            "No chat yet: write /start to the bot, or /start@ and its name in a group that it is in, and ask again.",
+            err=True,
         )
     for chat in chats:
         if as_json:

@@ -12,6 +12,9 @@ import click
 if TYPE_CHECKING:
     from chatkey import Sender, Update, User
 
+PATIENCE = 10.0
+"""Seconds in which a gateway has to answer at first."""
+
 
 @click.command(name="receive")
 @click.option("--chat", "chat_ids", type=int, multiple=True, metavar="ID", help="Only this chat; may be repeated.")
@@ -26,13 +29,17 @@ def command(as_json: bool, count: int | None, **wish: Any) -> None:
     address from CHATKEY_ADDRESS. The gateway has to take updates: CHATKEY_UPDATES.
     """
     from chatkey import BlockingClient, ChatkeyError
+    from gateway.cli.refused import told
+    from gateway.model import Permission
 
     try:
         with suppress(KeyboardInterrupt), BlockingClient() as client:
+            # A stream that breaks is waited for, for ever: whoever never had one is told that nobody is there.
+            client.describe(timeout=PATIENCE)
             for update in islice(client.updates(**wish), count):
                 click.echo(_json_of(update) if as_json else _line_of(update))
     except (ChatkeyError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+        raise told(error, Permission.READ) from None
 
 
 def _json_of(update: Update) -> str:

@@ -31,6 +31,8 @@ def command(text: str, as_json: bool, no_wait: bool, text_format: str, overflow:
     The key comes from CHATKEY_TOKEN_FILE or CHATKEY_TOKEN, the gateway's address from CHATKEY_ADDRESS.
     """
     from chatkey import BlockingClient, ChatkeyError, Overflow, TextFormat, WaitFor
+    from gateway.cli.refused import told
+    from gateway.model import Permission
 
     if text == "-":
         text = sys.stdin.read()
@@ -44,7 +46,7 @@ def command(text: str, as_json: bool, no_wait: bool, text_format: str, overflow:
                 **options,
             )
     except (ChatkeyError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+        raise told(error, Permission.WRITE) from None
     shown = {
         "id": message.id,
         "state": message.state.name,

@@ -247,4 +247,5 @@ async def test_the_command_prints_what_is_written_without_what_could_move_a_curs
         code, lines, _ = await received(opened, token, "--cursor", first["cursor"], "--count", "1", "--json")
         assert json.loads(lines) == second
         refused = await received(opened, token, "--chat", str(FINANCE))
-        assert refused == (1, "", "chatkey: permission denied (PERMISSION_DENIED)\n")
+        advice = "the key has to open that chat, with the permission `read`"
+        assert refused == (1, "", f"chatkey: permission denied (PERMISSION_DENIED): {advice}\n")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import stat
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -167,6 +170,20 @@ async def with_webhook(
     usual = {"updates": "webhook", "webhook_url": url, "webhook_listen": f"127.0.0.1:{port}"}
     async with gateway(folder, **(usual | {"webhook_secret": Secret(SECRET)} | settings)) as opened:
         yield opened, url
+
+
+async def test_whoever_asks_telegram_for_chats_beside_a_webhook_is_told_what_to_set(tmp_path: Path) -> None:
+    async with with_webhook(tmp_path / "data") as (opened, _):
+        await until(lambda: calls(opened.telegram, "setWebhook"), "the webhook is set")
+        telegram = {"CHATKEY_BOT_API_URL": opened.config.bot_api_url, "CHATKEY_BOT_TOKEN": canary.BOT_TOKEN}
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "chat", "discover"),
+            env=os.environ | telegram | {"CHATKEY_DATA_DIR": str(tmp_path / "elsewhere")},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await command.communicate()
+        line = "chatkey: The bot's updates go elsewhere: set CHATKEY_UPDATES as the gateway has it.\n"
+        assert (command.returncode, err.decode()) == (1, line)
 
 
 async def test_what_telegram_sends_is_kept_and_told(tmp_path: Path) -> None:

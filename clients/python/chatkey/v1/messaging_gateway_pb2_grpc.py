@@ -29,7 +29,8 @@ class MessagingGatewayStub:
     """Sends messages to the Telegram chats that the caller's credential opens.
 
     Every call carries one credential as metadata `authorization: Bearer <token>`. The token names the chat; a call for any
-    other chat is refused with `PERMISSION_DENIED` before anything else is looked at.
+    other chat is refused with `PERMISSION_DENIED` before anything else is looked at. What people write and do there is told by
+    `UpdateService`, and who may do what there is set with `ChatService`.
 
     The promise: an OK means that the message is on durable storage. From then on it reaches exactly one final state and is not
     forgotten. Messages of one chat are first attempted in the order in which they were accepted. Telegram has no idempotency
@@ -117,7 +118,8 @@ class MessagingGatewayServicer:
     """Sends messages to the Telegram chats that the caller's credential opens.
 
     Every call carries one credential as metadata `authorization: Bearer <token>`. The token names the chat; a call for any
-    other chat is refused with `PERMISSION_DENIED` before anything else is looked at.
+    other chat is refused with `PERMISSION_DENIED` before anything else is looked at. What people write and do there is told by
+    `UpdateService`, and who may do what there is set with `ChatService`.
 
     The promise: an OK means that the message is on durable storage. From then on it reaches exactly one final state and is not
     forgotten. Messages of one chat are first attempted in the order in which they were accepted. Telegram has no idempotency
@@ -363,7 +365,8 @@ class MessagingGateway:
     """Sends messages to the Telegram chats that the caller's credential opens.
 
     Every call carries one credential as metadata `authorization: Bearer <token>`. The token names the chat; a call for any
-    other chat is refused with `PERMISSION_DENIED` before anything else is looked at.
+    other chat is refused with `PERMISSION_DENIED` before anything else is looked at. What people write and do there is told by
+    `UpdateService`, and who may do what there is set with `ChatService`.
 
     The promise: an OK means that the message is on durable storage. From then on it reaches exactly one final state and is not
     forgotten. Messages of one chat are first attempted in the order in which they were accepted. Telegram has no idempotency
