@@ -78,7 +78,8 @@ class Polling:
             # An answer that can't be read may be one that is too long: of a single update it is not.
             self._limit = 1 if isinstance(failure, Unanswered) else LIMIT
             return self._patience.after(failure)
-        self._kept_below, self._limit = None, LIMIT
+        # Not all at once again: the next hundred may be as long.
+        self._kept_below, self._limit = None, min(2 * self._limit, LIMIT)
         self._patience.went_well()
         if not raw:
             return max(0.0, began + SHORTEST_ROUND_S - self._clock.monotonic())
