@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	mathrand "math/rand/v2"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -18,12 +17,12 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	chatkey "example.com/chatkey/client/generated/chatkey/v1"
+
+	"example.com/chatkey/client/connect"
 )
 
 const (
@@ -44,11 +43,7 @@ func main() {
 	if len(os.Args) == 4 {
 		requestID = os.Args[3]
 	}
-	token, err := readToken()
-	if err != nil {
-		fail(2, err.Error())
-	}
-	channel, err := connect(setting("CHATKEY_ADDRESS", "127.0.0.1:50051"))
+	channel, err := connect.Gateway()
 	if err != nil {
 		fail(2, err.Error())
 	}
@@ -56,8 +51,9 @@ func main() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	if token != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+	ctx, err = connect.WithToken(ctx)
+	if err != nil {
+		fail(2, err.Error())
 	}
 	request := &chatkey.SendMessageRequest{ChatId: &chatID, Text: os.Args[2], RequestId: requestID}
 	var trailer metadata.MD
@@ -84,25 +80,6 @@ func send(ctx context.Context, gateway chatkey.MessagingGatewayClient, request *
 	}
 }
 
-// connect speaks plaintext on this machine only: whoever reads a token may use it.
-func connect(address string) (*grpc.ClientConn, error) {
-	encryption := credentials.NewTLS(nil)
-	host, _, _ := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); host == "localhost" || ip.IsLoopback() {
-		encryption = insecure.NewCredentials()
-	}
-	return grpc.NewClient(address, grpc.WithTransportCredentials(encryption))
-}
-
-func readToken() (string, error) {
-	path := os.Getenv("CHATKEY_TOKEN_FILE")
-	if path == "" {
-		return os.Getenv("CHATKEY_TOKEN"), nil
-	}
-	token, err := os.ReadFile(path)
-	return strings.TrimSpace(string(token)), err
-}
-
 func describe(err error, trailer metadata.MD) string {
 	errorID := "-"
 	if ids := trailer.Get("chatkey-error-id"); len(ids) > 0 {
@@ -120,13 +97,6 @@ func reason(err error) string {
 		}
 	}
 	return "-"
-}
-
-func setting(name, otherwise string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
-	}
-	return otherwise
 }
 
 func fail(code int, text string) {

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from tests.clients.languages import LANGUAGES, Language
-from tests.clients.scenarios import complaint, scenarios
+from tests.clients.scenarios import complaint, deafness, scenarios
 from tests.support.gateway import gateway
 
 
@@ -18,16 +18,21 @@ async def failures(language: Language) -> int:
     """Run a client through every scenario, and return how many it does not pass."""
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        async with gateway(Path(folder)) as served:
+        async with gateway(Path(folder), updates="polling") as served:
             for scenario in scenarios():
                 if language.name in scenario.get("but_for", ()):
                     continue
-                wrong = await complaint(language, scenario, served)
-                failed += bool(wrong)
-                print(f"{language.name:<10} {'FAILED' if wrong else 'ok':<6} {scenario['name']}", flush=True)
-                if wrong:
-                    print(wrong)
+                failed += said(language, scenario["name"], await complaint(language, scenario, served))
+            failed += said(language, "what is written in the chat is told", await deafness(language, served))
     return failed
+
+
+def said(language: Language, name: str, wrong: str) -> bool:
+    """Print how a scenario went, and return whether it failed."""
+    print(f"{language.name:<10} {'FAILED' if wrong else 'ok':<6} {name}", flush=True)
+    if wrong:
+        print(wrong)
+    return bool(wrong)
 
 
 def main() -> int:

@@ -20,13 +20,15 @@ class Language:
 
     Attributes:
         name: Its folder in `clients/`.
-        program: What runs it, in its folder.
+        program: What runs the program that sends, in its folder.
+        receiver: What runs the one that receives, likewise.
         toolchain: The commands that have to be there.
         build: What builds it, in its folder, one after the other.
     """
 
     name: str
     program: tuple[str, ...]
+    receiver: tuple[str, ...]
     toolchain: tuple[str, ...] = ()
     build: tuple[tuple[str, ...], ...] = ()
 
@@ -52,22 +54,29 @@ class Language:
 
 
 LANGUAGES = (
-    Language("python", (sys.executable, "examples/send.py")),
+    Language("python", (sys.executable, "examples/send.py"), (sys.executable, "examples/receive.py")),
     Language(
         "go",
         ("build/send",),
+        ("build/receive",),
         toolchain=("go",),
-        build=(("buf", "generate"), ("go", "build", "-o", "build/send", ".")),
+        build=(
+            ("buf", "generate"),
+            ("go", "build", "-o", "build/send", "."),
+            ("go", "build", "-o", "build/receive", "./receive"),
+        ),
     ),
     Language(
         "typescript",
         ("node", "build/src/send.js"),
+        ("node", "build/src/receive.js"),
         toolchain=("node", "npm"),
         build=(("npm", "ci", "--no-audit", "--no-fund"), ("npm", "run", "build")),
     ),
     Language(
         "java",
         ("java", "-jar", "target/chatkey-example.jar"),
+        ("java", "-cp", "target/chatkey-example.jar", "example.Receive"),
         toolchain=("java", "mvn"),
         build=(("mvn", "-q", "-B", "package"),),
     ),

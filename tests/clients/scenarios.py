@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from gateway.config import PREFIX
+from gateway.model import Permission
 from tests.clients.languages import CLIENTS, Language
 from tests.support.gateway import Gateway
 from tests.support.ports import free_port
@@ -48,10 +49,32 @@ async def complaint(language: Language, scenario: dict[str, Any], gateway: Gatew
     return ""
 
 
-async def send(
-    language: Language, address: str, token: str | None, proxy: str, *, chat: str, text: str, request_id: str
-) -> Answer:
-    """Run the program once, and return what it printed: id and state, or code and reason."""
+async def deafness(language: Language, gateway: Gateway) -> str:
+    """Write in both chats, and return what the program told that receives, unless that is what it should."""
+    for chat in ("foreign", "own"):
+        gateway.telegram.inject({"chat_id": CHATS[chat], "text": f"It is {chat}"})
+    token = gateway.token(CHATS["own"], f"svc:{language.name}", Permission.READ)
+    process = await asyncio.create_subprocess_exec(
+        *language.receiver,
+        cwd=language.folder,
+        env=surroundings(gateway.address, token),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            line = (await process.stdout.readline()).decode()
+    except TimeoutError:
+        line = f"nothing within {PATIENCE} seconds"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    return "" if line == f"{CHATS['own']} It is own\n" else f"told {line!r}"
+
+
+def surroundings(address: str, token: str | None, proxy: str = "") -> dict[str, str]:
+    """Return the environment of a program."""
     # Whether a proxy is used, and for what, is for a scenario to say and not for the machine.
     environment = {
         name: value
@@ -59,10 +82,17 @@ async def send(
         if not name.startswith(PREFIX) and not name.lower().endswith("_proxy")
     }
     environment |= dict.fromkeys(PROXIES, proxy) if proxy else {}
-    environment |= {"CHATKEY_ADDRESS": address} | ({"CHATKEY_TOKEN": token} if token else {})
+    return environment | {"CHATKEY_ADDRESS": address} | ({"CHATKEY_TOKEN": token} if token else {})
+
+
+async def send(
+    language: Language, address: str, token: str | None, proxy: str, *, chat: str, text: str, request_id: str
+) -> Answer:
+    """Run the program once, and return what it printed: id and state, or code and reason."""
     process = await asyncio.create_subprocess_exec(
         *language.program, str(CHATS[chat]), text, request_id,
-        cwd=language.folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=language.folder, env=surroundings(address, token, proxy), stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         async with asyncio.timeout(PATIENCE):

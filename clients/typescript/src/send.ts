@@ -3,13 +3,13 @@
 // Prints the message's id and state; on a refusal prints code, reason and error id and ends with exit code 1.
 
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
-import { credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import { type Metadata, status, type ServiceError } from "@grpc/grpc-js";
 
 import { type Message, MessagingGatewayClient, SendMessageRequest, stateToJSON } from "../generated/chatkey/v1/messaging_gateway.js";
 import { ErrorInfo, Status } from "../generated/google/rpc/error.js";
+import { authorization, connection } from "./connection.js";
 
 const DEADLINE_MS = 30_000;
 const DOMAIN = "chatkey.v1";
@@ -21,7 +21,7 @@ async function main(): Promise<number> {
     console.error("usage: node build/src/send.js CHAT_ID TEXT [REQUEST_ID]");
     return 2;
   }
-  const gateway = connect(process.env.CHATKEY_ADDRESS || "127.0.0.1:50051");
+  const gateway = new MessagingGatewayClient(...connection());
   try {
     // The same requestId in every repeat, so that a repeat is never a second message.
     const request = SendMessageRequest.fromPartial({ chatId: BigInt(chatId), text, requestId });
@@ -66,23 +66,6 @@ function attempt(
       else reject(new Error("an answer without a message"));
     });
   });
-}
-
-/** Plaintext on this machine only: whoever reads a token may use it. */
-function connect(address: string): MessagingGatewayClient {
-  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\]):\d+$/.test(address);
-  // A proxy of the environment would take calls to this machine too, and a token in plaintext with them.
-  return isLocal
-    ? new MessagingGatewayClient(address, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 })
-    : new MessagingGatewayClient(address, credentials.createSsl());
-}
-
-function authorization(): Metadata {
-  const file = process.env.CHATKEY_TOKEN_FILE;
-  const token = file ? readFileSync(file, "utf8").trim() : process.env.CHATKEY_TOKEN;
-  const metadata = new Metadata();
-  if (token) metadata.set("authorization", `Bearer ${token}`);
-  return metadata;
 }
 
 /** Reads the reason out of the trailer grpc-status-details-bin; "-" if there is none of Chatkey's. */

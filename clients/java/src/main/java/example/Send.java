@@ -78,13 +78,13 @@ public final class Send {
   }
 
   /** Plaintext only on this machine: whoever reads a token may use it. */
-  private static ManagedChannel connect(String address) {
+  static ManagedChannel connect(String address) {
     var isLocal = address.matches("(localhost|127\\.0\\.0\\.1|\\[::1\\]):\\d+");
     var credentials = isLocal ? InsecureChannelCredentials.create() : TlsChannelCredentials.create();
     return Grpc.newChannelBuilder(address, credentials).build();
   }
 
-  private static ClientInterceptor authorization(String token) {
+  static ClientInterceptor authorization(String token) {
     var metadata = new Metadata();
     if (!token.isEmpty()) {
       metadata.put(AUTHORIZATION, "Bearer " + token);
@@ -92,7 +92,7 @@ public final class Send {
     return MetadataUtils.newAttachHeadersInterceptor(metadata);
   }
 
-  private static String token() throws IOException {
+  static String token() throws IOException {
     var file = System.getenv("CHATKEY_TOKEN_FILE");
     return file == null ? System.getenv().getOrDefault("CHATKEY_TOKEN", "") : Files.readString(Path.of(file)).strip();
   }
