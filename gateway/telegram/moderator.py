@@ -48,6 +48,7 @@ class Moderator:
             BotFailure: It could not be learned.
         """
         chat = await _read(self._transport.call("getChat", {"chat_id": chat_id}), chat_reading.chat_from)
+        _require_same(chat.id, chat_id)
         try:
             return replace(chat, bot=await self.get_member(chat_id, self._bot_id))
         except Refused as refused:
@@ -59,7 +60,9 @@ class Moderator:
     async def get_member(self, chat_id: int, user_id: int) -> ChatMember:
         """Return how somebody stands in a chat (`getChatMember`); raises as `get_chat`."""
         asking = self._transport.call("getChatMember", {"chat_id": chat_id, "user_id": user_id})
-        return await _read(asking, chat_reading.member_from)
+        member = await _read(asking, chat_reading.member_from)
+        _require_same(member.user_id, user_id)
+        return member
 
     async def administrators(self, chat_id: int) -> tuple[ChatMember, ...]:
         """Return owner and administrators of a chat (`getChatAdministrators`); raises as `get_chat`."""
@@ -140,6 +143,12 @@ async def _read(asking: Awaitable[Answer], read: chat_reading.Reading[_Read]) ->
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         problem = "the answer can't be read"
     raise Unanswered(problem)
+
+
+def _require_same(answered: int, asked: int) -> None:
+    """Return if an answer is about what was asked: a proxy that mixes up answers must not tell of another chat."""
+    if answered != asked:
+        raise Unanswered("the answer is about something else")
 
 
 def _permissions_from(permissions: frozenset[MemberPermission]) -> ChatPermissions:

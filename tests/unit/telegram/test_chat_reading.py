@@ -139,6 +139,15 @@ async def test_who_is_not_told_as_a_member_is_no_answer(
         await connector.moderator.get_member(-1001, 5)
 
 
+async def test_an_answer_about_another_chat_or_person_is_none(connector: Connector, peer: Peer) -> None:
+    peer.then(telegram_peer.result({"id": OTHER, "type": "supergroup", "title": "canary"}))
+    with pytest.raises(Unanswered, match="something else"):
+        await connector.moderator.get_chat(-1001)
+    peer.then(telegram_peer.result({"user": ANN | {"id": 6}, "status": "member"}))
+    with pytest.raises(Unanswered, match="something else"):
+        await connector.moderator.get_member(-1001, 5)
+
+
 def test_what_is_not_true_is_false() -> None:
     assert not chat_from(answer({"id": -1, "type": "group", "is_forum": "yes"})).is_forum
 
