@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 
 from gateway.errors import CursorExpired, NotDurable, ShuttingDown
 from gateway.model import Caller, Permission, Update, UpdateKind
@@ -12,7 +13,9 @@ from gateway.store.updates import UpdatePlace, UpdateStore
 from gateway.updates.cursors import cursor_behind, seq_from
 
 PAGE = 20
-"""How many updates are read at once for one who watches; whoever reads slowly keeps so many in our memory."""
+"""How many updates are read at once for one who watches."""
+PAGE_BYTES = 64 << 10
+"""Of what is read at once, so much is kept, and one update at least: who reads slowly keeps it in our memory."""
 POLL_S = 0.5
 """Seconds after which is looked for what other gateways kept."""
 
@@ -65,15 +68,21 @@ class Feed:
         with self._news_of({place.chat_id for place in places}) as news:
             last = await self._store.last()
             after = seq_from(cursor, last) if cursor else last
+            limit = PAGE
             while True:
                 news.clear()
-                page = await self._store.page(places, kinds, after, PAGE)
+                page = await self._store.page(places, kinds, after, limit)
                 if page.forgotten > after:
                     raise CursorExpired
-                for update in page.updates:
+                updates = _in_memory(page.updates)
+                has_more = len(updates) < len(page.updates) or len(updates) == limit
+                after = updates[-1].seq if has_more else page.upto
+                # No more is read next time than about fits, so that little is read twice.
+                limit = min(2 * len(updates), PAGE) if has_more else PAGE
+                del page
+                for update in updates:
                     yield update, cursor_behind(update.seq)
-                after = page.upto
-                if len(page.updates) < PAGE:
+                if not has_more:
                     if self._is_closing:
                         raise ShuttingDown
                     await news.wait()
@@ -128,3 +137,10 @@ class Feed:
         for chat_id in chat_ids:
             for news in self._watches.get(chat_id, ()):
                 news.set()
+
+
+def _in_memory(updates: Sequence[Update]) -> Sequence[Update]:
+    """Return the first of some updates, as many as are kept in memory at once."""
+    ends = accumulate(len(update.content) for update in updates)
+    count = sum(end <= PAGE_BYTES for end in ends)
+    return updates[: max(1, count)]

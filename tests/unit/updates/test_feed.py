@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
 from gateway.delivery import tokens
 from gateway.errors import CursorExpired, NotDurable, RequestInvalid, ShuttingDown
 from gateway.model import Permission, UpdateKind
+from gateway.store.updates import UpdatePage, UpdatePlace, UpdateStore
 from gateway.updates.cursors import cursor_behind
-from gateway.updates.feed import PAGE, POLL_S
+from gateway.updates.feed import PAGE, POLL_S, Feed
 from gateway.updates.retention import Retention
 from tests.support.messages import NOW
 from tests.support.updates import an_update, raw_message
 from tests.support.virtual_time import VirtualClock, virtual
 from tests.unit.updates.room import Room, reader, the_next
+
+
+class Reads:
+    """A store of updates that knows how many were asked for at once."""
+
+    def __init__(self, store: UpdateStore) -> None:
+        self._store = store
+        self.limits: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def page(
+        self, places: Collection[UpdatePlace], kinds: Collection[UpdateKind], after: int, limit: int
+    ) -> UpdatePage:
+        self.limits.append(limit)
+        return await self._store.page(places, kinds, after, limit)
 
 
 def ids(told: object) -> list[int]:
@@ -32,6 +52,19 @@ async def test_what_happens_is_told_in_order_and_with_where_to_go_on() -> None:
     assert ids(told) == [1, 2]
     again = room.feed.watch(reader(7), (), told[0][1])
     assert ids(await the_next(again, 2)) == [2, 3]
+
+
+@virtual
+async def test_long_updates_are_told_each_once_and_few_are_in_memory_at_once() -> None:
+    room = Room()
+    texts = ["a" * (50_000 if each % 7 else 10) for each in range(3 * PAGE)]
+    await room.intake.take([raw_message(each, text=text) for each, text in enumerate(texts)])
+    reads = Reads(room.store.updates)
+    watch = Feed(cast(UpdateStore, reads)).watch(reader(7), (), await room.feed.oldest())
+    told = await the_next(watch, len(texts))
+    assert ids(told) == list(range(len(texts)))
+    assert reads.limits[0] == PAGE
+    assert max(reads.limits[1:]) <= 4
 
 
 @virtual
