@@ -25,7 +25,8 @@ def told(error: Exception, needed: Permission) -> click.ClickException:
         address = os.environ.get("CHATKEY_ADDRESS") or DEFAULT_ADDRESS
         said = f"no gateway answers at {address}: start it (`chatkey serve`), or set CHATKEY_ADDRESS. {error}"
     elif isinstance(error, PermissionDenied) and not isinstance(error, StepUpRequired):
-        said = f"{error}: the key has to open that chat, with the permission `{needed.value}`"
+        why = "what is in the way: `chatkey audit search --decision deny`"
+        said = f"{error}: the key has to open that chat for `{needed.value}`; {why}"
     elif isinstance(error, Unauthenticated):
         said = f"{error}: get a new key (`chatkey token issue`)"
     else:

@@ -34,7 +34,8 @@ def refused(kind: type[ChatkeyError], reason: str = "") -> ChatkeyError:
         (refused(TokenExpired, "TOKEN_EXPIRED"), "refused: get a new key (`chatkey token issue`)"),
         (
             refused(PermissionDenied, "PERMISSION_DENIED"),
-            "refused: the key has to open that chat, with the permission `read`",
+            "refused: the key has to open that chat for `read`; "
+            "what is in the way: `chatkey audit search --decision deny`",
         ),
         (refused(StepUpRequired, "STEP_UP_REQUIRED"), "refused"),
         (refused(NotDurable, "NOT_DURABLE"), "refused"),
