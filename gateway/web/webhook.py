@@ -93,6 +93,8 @@ class _Door:
                 body = await _read(request)
         except TimeoutError:
             return self._refused("slow_body", address, 408)
+        except web.RequestPayloadError:
+            return self._refused("broken_body", address, 400)  # not compressed as its headers say
         if body is None:
             return self._refused("large_body", address, 413)
         try:

@@ -90,6 +90,17 @@ async def test_a_body_that_dawdles_is_not_waited_for(monkeypatch: pytest.MonkeyP
         writer.close()
 
 
+async def test_a_body_that_is_not_compressed_as_its_headers_say_is_refused() -> None:
+    async with opened() as (taker, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"Content-Length: 2\r\nContent-Encoding: gzip\r\n\r\n{}")
+        answer = await said(reader)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"rror" not in answer
+        assert (taker.refused, taker.taken) == ([("broken_body", "127.0.0.1")], [])
+        writer.close()
+
+
 async def test_a_body_without_an_end_is_cut_off() -> None:
     async with opened() as (taker, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
