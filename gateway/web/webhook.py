@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -49,11 +49,16 @@ async def open_webhook(listen: str, path: str, taker: Taker) -> AsyncIterator[in
         ConfigInvalid: the address is in use or not ours.
     """
     connections = Connections(taker.refuse)
-    server = web.Server(_Door(path, taker, connections).handle, access_log=None, lingering_time=1, keepalive_timeout=75)
+    server = web.Server(_Door(path, taker, connections).handle)
+
+    def speaker() -> _Speaker:
+        loop = asyncio.get_running_loop()
+        return _Speaker(taker, server, loop=loop, access_log=None, lingering_time=1, keepalive_timeout=75)
+
     host, _, port = listen.rpartition(":")
     try:
         listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(connections, server()), host.strip("[]"), int(port)
+            lambda: Connection(connections, speaker()), host.strip("[]"), int(port)
         )
     except OSError as error:
         raise ConfigInvalid(f"CHATKEY_WEBHOOK_LISTEN: can't listen on {listen}: {error.strerror}.") from None
@@ -64,6 +69,28 @@ async def open_webhook(listen: str, path: str, taker: Taker) -> AsyncIterator[in
         server.pre_shutdown()
         await server.shutdown(1)
         await listener.wait_closed()
+
+
+class _Speaker(web.RequestHandler):
+    """Speaks HTTP, and says no more to who does not than to any other stranger."""
+
+    __slots__ = ("_taker",)
+
+    def __init__(self, taker: Taker, server: web.Server, **settings: Any) -> None:
+        super().__init__(server, **settings)
+        self._taker = taker
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        self._taker.refuse("not_http", request.remote or "")
+        return _closing(status)
 
 
 class _Door:

@@ -101,6 +101,17 @@ async def test_a_body_that_is_not_compressed_as_its_headers_say_is_refused() -> 
         writer.close()
 
 
+async def test_row_53_what_is_no_http_learns_nothing_and_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    async with opened() as (taker, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"garbage\r\n\r\n")
+        answer = await said(reader)
+        assert b" 400 " in answer.splitlines()[0]
+        assert b"aiohttp" not in answer
+        assert (taker.refused, caplog.text) == ([("not_http", "127.0.0.1")], "")
+        writer.close()
+
+
 async def test_a_body_without_an_end_is_cut_off() -> None:
     async with opened() as (taker, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
